@@ -1,0 +1,45 @@
+"""What an order says of a batch of events: every event's clock, and how vectors changed.
+
+An engine that wants thread t's vector clock at every event keeps one row per slot and applies the
+changes as it passes them; it needs to know nothing of locks, threads or queues. So one engine
+serves every order, and an order is written once.
+
+Clocks are counted per *slot*. A slot belongs to one live thread at a time, and is handed on once
+its thread's end happens before the start of the next one; the clock goes on counting, so that an
+epoch `clock@slot` names one moment of one thread for ever. What people read is the thread's own
+count, from 1: `clock - base`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stamps:
+    """The stamps of n consecutive events.
+
+    Attributes:
+        clock: int64, shape (n,): the slot clock of the event's own thread, at the event.
+        changed: int64, shape (k,), ascending: the events at which the thread's vector changed in
+            components other than its own, numbered from the start of the batch. The change is in
+            force *at* the event (an acquire knows what it acquired). A thread's first event is
+            here if its vector starts with anything but its own component.
+        bounds: int64, shape (k + 1,): the changes of event `changed[j]` are the rows
+            `bounds[j]:bounds[j + 1]` of the two columns below.
+        component: int32, shape (m,): the slot whose component changed.
+        value: int64, shape (m,): its new value, larger than before.
+        slot: int32, shape (threads,): the slot of every thread seen so far.
+        base: int64, shape (threads,): the slot's clock before the thread's first event.
+    """
+
+    clock: NDArray[np.int64]
+    changed: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    component: NDArray[np.int32]
+    value: NDArray[np.int64]
+    slot: NDArray[np.int32]
+    base: NDArray[np.int64]

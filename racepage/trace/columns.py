@@ -1,0 +1,246 @@
+"""A trace in memory: one row an event, one numpy array a column.
+
+Everything downstream (orders, engines, reports) reads these arrays; every format is a reader that
+makes them or a writer that takes them. Rows stand in an order that is consistent with the
+execution: an event never stands before one that happens before it.
+
+A row's number is the event's number, from 0. Threads, targets and sites are small integers into
+the tables of the `Trace`; targets of every kind share one table, so that an engine indexes its
+own per-page or per-lock arrays by them directly.
+
+`ALLOC`, `FREE` and `COLLECT` rows carry offset 0 and the page's whole length. A `COPY_IN` row's
+length is what was moved. Columns that most traces do not need (`order`, `via`, `bound`, `source`)
+are None when no row uses them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racepage.events import Flag, Kind, MemoryOrder, Op, Stack, Target
+
+NOTHING: Final = -1
+"""The value of `target`, `site`, `via` and `source` where a row has none."""
+
+
+class Detail(NamedTuple):
+    """The rarely used part of an event; every field has the value that says "absent"."""
+
+    via: int = NOTHING  # target id of the pointer that was used, or made (MAP)
+    bound: tuple[int, int] | None = None  # the slice of the page that the pointer may reach
+    source: int = NOTHING  # COPY_IN: target id of the user memory
+    source_offset: int = 0  # COPY_IN: first byte read there
+    requested: int = NOTHING  # COPY_IN: bytes asked for, where more than were moved
+    old: bytes | None = None  # the bytes before, where values were recorded
+    new: bytes | None = None  # the bytes after
+    order: MemoryOrder = MemoryOrder.NONE
+
+
+NO_DETAIL: Final = Detail()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The events, as arrays of one length n.
+
+    Attributes:
+        thread: int32, index into `Trace.threads`.
+        op: uint8, an `Op`.
+        target: int32, index into `Trace.targets`, or NOTHING (EXIT, FENCE, WAKE).
+        offset: int64, first byte touched; 0 where no bytes are.
+        length: int64, bytes touched; 0 where none are.
+        site: int32, index into `Trace.sites`, or NOTHING.
+        flags: uint8, a `Flag`.
+        time: int64, nanoseconds on the recording's clock; 0 where not known.
+        details: event number -> `Detail`, for the events that have one.
+    """
+
+    thread: NDArray[np.int32]
+    op: NDArray[np.uint8]
+    target: NDArray[np.int32]
+    offset: NDArray[np.int64]
+    length: NDArray[np.int64]
+    site: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    time: NDArray[np.int64]
+    details: dict[int, Detail] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.op)
+
+    def detail(self, event: int) -> Detail:
+        """The event's detail, `NO_DETAIL` where it has none."""
+        return self.details.get(event, NO_DETAIL)
+
+
+class Expectation(NamedTuple):
+    """One `# expect:` line of a text trace: what there is to find.
+
+    `overlap` is None where the line names no bytes.
+    """
+
+    kind: str
+    events: tuple[int, ...]
+    target: Target | None
+    overlap: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Where a trace came from, and what may be asked of it.
+
+    Attributes:
+        path: the file, or None.
+        form: `text`, `arrows`, `std` or `memory`.
+        program: what was recorded, or None.
+        judge_leaks: whether leaks and locks held at the end are findings: true for recorded
+            programs and for text traces that say `# check: leaks`, never for imported ones.
+        lost_bytes: bytes after the last complete batch of a file that was cut off.
+        expects: the `# expect:` lines; None where the file has none. An empty tuple is
+            `# expect: clean`.
+    """
+
+    path: str | None = None
+    form: str = "memory"
+    program: str | None = None
+    judge_leaks: bool = False
+    lost_bytes: int = 0
+    expects: tuple[Expectation, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """Events and the tables that their numbers point into.
+
+    Attributes:
+        columns: the events.
+        threads: names, unique; the index is the thread's number.
+        targets: unique; a thread that is started or joined is here too, as `Kind.THREAD`.
+        sites: call stacks, innermost frame first.
+        page_sizes: target id of a page -> its size in bytes. A page that no row allocates has the
+            smallest `PAGE_SIZE << order` that holds every access to it.
+        labels: target id -> the name that people gave it, where they gave one.
+        origin: where it came from.
+    """
+
+    columns: Columns
+    threads: list[str]
+    targets: list[Target]
+    sites: list[Stack]
+    page_sizes: dict[int, int]
+    labels: dict[int, str] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+class TraceBuilder:
+    """Makes a `Trace` row by row: for parsers, generators and tests, not for hot paths."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, int] = {}
+        self._targets: dict[Target, int] = {}
+        self._sites: dict[Stack, int] = {}
+        self._rows: list[tuple[int, int, int, int, int, int, int, int]] = []
+        self._details: dict[int, Detail] = {}
+        self._labels: dict[int, str] = {}
+        self._sizes: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def thread(self, name: str) -> int:
+        """The number of the thread called `name`."""
+        return self._threads.setdefault(name, len(self._threads))
+
+    def target(self, target: Target) -> int:
+        """The id of `target`."""
+        return self._targets.setdefault(target, len(self._targets))
+
+    def site(self, stack: Stack) -> int:
+        """The id of a call stack; NOTHING for an empty one."""
+        return self._sites.setdefault(stack, len(self._sites)) if stack else NOTHING
+
+    def label(self, target: Target, text: str) -> None:
+        """Give `target` a name for people."""
+        self._labels[self.target(target)] = text
+
+    def add(
+        self,
+        thread: str,
+        op: Op,
+        target: Target | None = None,
+        start: int = 0,
+        stop: int = 0,
+        *,
+        stack: Stack = (),
+        flags: Flag = Flag.NONE,
+        time: int = 0,
+        detail: Detail = NO_DETAIL,
+    ) -> int:
+        """Append one event that touches [start, stop) of `target`; return its number.
+
+        A FREE or COLLECT of a page whose ALLOC was added needs no range: it takes the page's.
+        """
+        number = len(self._rows)
+        where = NOTHING if target is None else self.target(target)
+        if target is not None and target.kind is Kind.PAGE:
+            if op is Op.ALLOC:
+                self._sizes[where] = stop
+            elif op in (Op.FREE, Op.COLLECT):
+                start, stop = 0, max(stop, self._sizes.get(where, 0))
+        if target is not None and target.kind is Kind.THREAD:
+            self.thread(target.name)
+        self._rows.append(
+            (self.thread(thread), op, where, start, stop - start, self.site(stack), flags, time)
+        )
+        if detail != NO_DETAIL:
+            self._details[number] = detail
+        return number
+
+    def finish(self, origin: Origin | None = None) -> Trace:
+        """The trace so far; sizes of pages that no row allocates are settled here."""
+        table = np.array(self._rows, dtype=np.int64).reshape(-1, 8)
+        op, target = table[:, 1], table[:, 2]
+        length = table[:, 4].copy()
+        sizes = dict(self._sizes)
+        touching = op <= Op.FREE
+        for name, where in self._targets.items():
+            if name.kind is Kind.PAGE and where not in sizes:
+                ends = (table[:, 3] + length)[touching & (target == where)]
+                sizes[where] = whole_page(int(ends.max(initial=0)))
+        for row in np.flatnonzero(np.isin(op, (Op.FREE, Op.COLLECT))):
+            length[row] = length[row] or sizes[int(target[row])]
+        columns = Columns(
+            thread=table[:, 0].astype(np.int32),
+            op=op.astype(np.uint8),
+            target=target.astype(np.int32),
+            offset=table[:, 3].copy(),
+            length=length,
+            site=table[:, 5].astype(np.int32),
+            flags=table[:, 6].astype(np.uint8),
+            time=table[:, 7].copy(),
+            details=dict(self._details),
+        )
+        return Trace(
+            columns=columns,
+            threads=list(self._threads),
+            targets=list(self._targets),
+            sites=list(self._sites),
+            page_sizes=sizes,
+            labels=dict(self._labels),
+            origin=origin or Origin(),
+        )
+
+
+def whole_page(extent: int) -> int:
+    """The smallest page size, `4096 << order`, that holds `extent` bytes."""
+    size = 4096
+    while size < extent:
+        size <<= 1
+    return size
