@@ -95,6 +95,7 @@ class Flag(IntFlag):
     BEGIN = 4  # a scope opens
     END = 8  # a scope closes
     ZEROED = 16  # an ALLOC whose bytes are initialised
+    INNER = 32  # an inner level of a re-entrant lock: no edge
 
 
 class Kind(IntEnum):

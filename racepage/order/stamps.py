@@ -26,12 +26,12 @@ class Stamps:
         clock: int64, shape (n,): the slot clock of the event's own thread, at the event.
         changed: int64, shape (k,), ascending: the events at which the thread's vector changed in
             components other than its own, numbered from the start of the batch. The change is in
-            force *at* the event (an acquire knows what it acquired). A thread's first event is
-            here if its vector starts with anything but its own component.
+            force *at* the event (an acquire knows what it acquired). A thread's first event lists
+            its whole vector, where that is more than its own component.
         bounds: int64, shape (k + 1,): the changes of event `changed[j]` are the rows
             `bounds[j]:bounds[j + 1]` of the two columns below.
         component: int32, shape (m,): the slot whose component changed.
-        value: int64, shape (m,): its new value, larger than before.
+        value: int64, shape (m,): its new value, never smaller than before.
         slot: int32, shape (threads,): the slot of every thread seen so far.
         base: int64, shape (threads,): the slot's clock before the thread's first event.
     """

@@ -1,0 +1,224 @@
+"""Happens-before: program order and the edges of synchronisation, nothing else.
+
+Source: Lamport's relation (CACM 1978) over vector clocks, as in Flanagan and Freund, FastTrack
+(PLDI 2009): a release hands its thread's vector to the object and then counts the thread's own
+clock up, an acquire joins the object's vector into its thread's. Which operation makes which edge
+is the table of DESIGN.md section 4; here are its rows, as the trace spells them:
+
+    LOCK              <- every earlier UNLOCK and RUNLOCK of the lock
+    RLOCK             <- every earlier UNLOCK of the lock
+    ACQUIRE, TAKE     <- the last RELEASE of the object and every RELEASE_MERGE after it
+    first of a thread <- its START
+    JOIN              <- the last event of the thread that is joined
+
+An unlock *joins* into the lock's clock: the releaser of a plain lock need not be its holder, and
+must not erase what the holder's past release said. `TAKE` forgets the object, so that its id can
+serve again. Tries that failed, and the inner levels of a re-entrant lock, order nothing.
+
+Deviation: clocks belong to slots, not to threads (order/stamps.py says why). A slot is handed on
+at a START whose thread knows the end of the slot's last holder, that is, after a JOIN: only a JOIN
+tells anybody of a thread's last event. A dead thread that nobody joined keeps its slot.
+
+Cost: accesses are stamped in a few numpy passes over the batch; each synchronising event costs a
+copy or a join of one sparse clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racepage.clock import Epoch, VectorClock
+from racepage.events import Flag, Kind, Op, Target
+from racepage.order.stamps import Stamps
+from racepage.trace.columns import Columns
+
+ADVANCES: Final = frozenset({Op.UNLOCK, Op.RUNLOCK, Op.RELEASE, Op.RELEASE_MERGE, Op.START})
+"""After these, the thread's own clock counts up: what follows is not what was released."""
+
+EDGES: Final = ADVANCES | {Op.LOCK, Op.RLOCK, Op.ACQUIRE, Op.TAKE, Op.JOIN}
+"""The operations that give or take an edge."""
+
+NO_EDGE: Final = Flag.TRYFAIL | Flag.INNER
+"""An event with one of these flags gives and takes no edge, whatever its operation."""
+
+_ADVANCES: Final = np.isin(np.arange(256), list(ADVANCES))
+_EDGES: Final = np.isin(np.arange(256), list(EDGES))
+
+
+@dataclass(slots=True)
+class _Thread:
+    slot: int
+    base: int  # the slot's clock before this thread's first event
+    vector: VectorClock  # at its next event; its own component is the largest anybody has
+    seen: bool = False  # has had an event
+    joined: bool = False
+
+    @property
+    def now(self) -> int:
+        return self.vector[self.slot]
+
+
+@dataclass(slots=True)
+class _Object:
+    """What a lock or a synchronisation object hands on."""
+
+    clock: VectorClock = field(default_factory=VectorClock)
+    readers: VectorClock = field(default_factory=VectorClock)  # RUNLOCKs; for writers only
+
+
+class HappensBefore:
+    """Stamps the events of one trace, batch by batch."""
+
+    name: Final = "hb"
+
+    def __init__(self) -> None:
+        self._threads: dict[int, _Thread] = {}
+        self._objects: dict[int, _Object] = {}
+        self._slots = 0
+        self._ended: dict[int, int] = {}  # slot -> last clock of a joined thread: may be handed on
+        self._number_of: dict[str, int] = {}  # thread name -> number, as far as the tables are read
+        self._started: list[int] = []  # target id -> number of the thread that it is, or -1
+
+    def stamp(self, columns: Columns, threads: list[str], targets: list[Target]) -> Stamps:
+        """Stamp the next events.
+
+        Args:
+            columns: the events, in an order that is consistent with the execution.
+            threads: the trace's thread names; only ever longer than at the last batch.
+            targets: the trace's targets, likewise.
+        """
+        self._read_tables(threads, targets)
+        progress, firsts = _own_progress(columns)
+        begin: dict[int, int] = {}  # thread number -> slot clock at its first event of the batch
+        changes: list[list[Epoch]] = []
+        changed: list[int] = []
+        rows = np.flatnonzero(_EDGES[columns.op] & (columns.flags & int(NO_EDGE) == 0))
+        steps = np.union1d(rows, firsts)
+        for row, number, code, target, edge in zip(
+            steps.tolist(),
+            columns.thread[steps].tolist(),
+            columns.op[steps].tolist(),
+            columns.target[steps].tolist(),
+            np.isin(steps, rows, assume_unique=True).tolist(),
+            strict=True,
+        ):
+            thread = self._threads.get(number) or self._introduce(number)
+            begin.setdefault(number, thread.now)
+            learnt = []
+            if not thread.seen:
+                thread.seen = True
+                whole = thread.vector.items()
+                learnt = [Epoch(clock, slot) for slot, clock in whole if slot != thread.slot]
+            if edge:
+                learnt += self._step(thread, Op(code), target)
+            if learnt:
+                changed.append(row)
+                changes.append(learnt)
+        return self._stamps(columns, progress, begin, changed, changes)
+
+    def _step(self, thread: _Thread, op: Op, target: int) -> list[Epoch]:
+        """Apply one edge; return the components of the thread's vector that changed."""
+        if op is Op.START:
+            self._start(thread, self._started[target])
+        elif op is Op.JOIN:
+            return self._join(thread, self._started[target])
+        elif op is Op.TAKE:
+            gone = self._objects.pop(target, None)
+            return [] if gone is None else thread.vector.join(gone.clock)
+        else:
+            held = self._objects.setdefault(target, _Object())
+            if op is Op.LOCK:
+                return thread.vector.join(held.clock) + thread.vector.join(held.readers)
+            if op in (Op.RLOCK, Op.ACQUIRE):
+                return thread.vector.join(held.clock)
+            if op is Op.RELEASE:
+                held.clock = thread.vector.copy()
+            elif op is Op.RUNLOCK:
+                held.readers.join(thread.vector)
+            else:  # UNLOCK, RELEASE_MERGE
+                held.clock.join(thread.vector)
+        thread.vector[thread.slot] += 1
+        return []
+
+    def _introduce(self, number: int) -> _Thread:
+        """A thread that nobody started: a slot of its own, and no incoming edge."""
+        thread = _Thread(slot=self._slots, base=0, vector=VectorClock({self._slots: 1}))
+        self._slots += 1
+        self._threads[number] = thread
+        return thread
+
+    def _start(self, parent: _Thread, number: int) -> None:
+        vector = parent.vector.copy()
+        for slot, last in self._ended.items():
+            if vector[slot] >= last:
+                del self._ended[slot]
+                break
+        else:
+            slot, last = self._slots, 0
+            self._slots += 1
+        vector[slot] = last + 1
+        self._threads[number] = _Thread(slot=slot, base=last, vector=vector)
+
+    def _join(self, thread: _Thread, number: int) -> list[Epoch]:
+        child = self._threads.get(number)
+        if child is None:  # it never did anything, and nobody started it
+            return []
+        if not child.joined:
+            child.joined = True
+            self._ended[child.slot] = child.now
+        return thread.vector.join(child.vector)
+
+    def _read_tables(self, threads: list[str], targets: list[Target]) -> None:
+        for number in range(len(self._number_of), len(threads)):
+            self._number_of[threads[number]] = number
+        for target in targets[len(self._started) :]:
+            known = target.kind is Kind.THREAD
+            self._started.append(self._number_of[target.name] if known else -1)
+
+    def _stamps(
+        self,
+        columns: Columns,
+        progress: NDArray[np.int64],
+        begin: dict[int, int],
+        changed: list[int],
+        changes: list[list[Epoch]],
+    ) -> Stamps:
+        count = len(self._number_of)
+        slot = np.full(count, -1, dtype=np.int32)
+        base = np.zeros(count, dtype=np.int64)
+        start = np.zeros(count, dtype=np.int64)
+        for number, thread in self._threads.items():
+            slot[number], base[number] = thread.slot, thread.base
+            start[number] = begin.get(number, thread.now)
+        flat = [epoch for learnt in changes for epoch in learnt]
+        return Stamps(
+            clock=start[columns.thread] + progress,
+            changed=np.array(changed, dtype=np.int64),
+            bounds=np.cumsum([0, *map(len, changes)], dtype=np.int64),
+            component=np.array([epoch.slot for epoch in flat], dtype=np.int32),
+            value=np.array([epoch.clock for epoch in flat], dtype=np.int64),
+            slot=slot,
+            base=base,
+        )
+
+
+def _own_progress(columns: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How often each event's thread has counted up since the batch began, before the event.
+
+    Also the first row of every thread in the batch. Both without a Python step an event: rows are
+    grouped by thread, and within a group the count is a running sum.
+    """
+    advances = _ADVANCES[columns.op] & (columns.flags & int(NO_EDGE) == 0)
+    grouped = np.argsort(columns.thread, kind="stable")
+    threads = columns.thread[grouped]
+    counted = advances[grouped].astype(np.int64)
+    before = np.cumsum(counted) - counted
+    new_group = np.flatnonzero(np.diff(threads, prepend=-1))
+    sizes = np.diff(new_group, append=len(threads))
+    progress = np.empty(len(threads), dtype=np.int64)
+    progress[grouped] = before - np.repeat(before[new_group], sizes)
+    return progress, grouped[new_group]
