@@ -191,6 +191,16 @@ CONFLICT: Final[NDArray[np.bool_]] = np.array(
 )
 """`conflicts` as a table, shape (32, 32), indexed by two `Op`s: the one conflict table."""
 
+SUBSUMES: Final[NDArray[np.bool_]] = np.array(
+    [[bool((CONFLICT[older] <= CONFLICT[newer]).all()) for older in Op] for newer in Op]
+)
+"""Indexed by (newer, older): whatever conflicts with the older access conflicts with the newer.
+
+A detector may then forget an older access that happens before a newer one: whoever races with the
+older one races with the newer one too. A plain or lifetime write subsumes everything, an atomic
+write only atomic accesses, a plain read every read, an atomic read only atomic reads.
+"""
+
 
 def overlap(a_start: int, a_stop: int, b_start: int, b_stop: int) -> bool:
     """Whether the half-open ranges [a_start, a_stop) and [b_start, b_stop) share a byte.

@@ -20,12 +20,12 @@ from racepage.trace.columns import Columns
 class RacingPair(NamedTuple):
     """A class of races with one unordered pair of sites and one kind, and its first instance.
 
-    `first` and `second` are event numbers; `count` is how many second events showed the pair.
+    `first` and `second` are event numbers; `times` is how many second events showed the pair.
     """
 
     first: int
     second: int
-    count: int
+    times: int
 
 
 class RacyRange(NamedTuple):
