@@ -1,0 +1,1 @@
+"""The current execution: who runs, and what is recorded of it."""
