@@ -1,0 +1,203 @@
+"""Hypothesis strategies for traces that could have happened.
+
+A trace is a list of small steps, each a few small numbers. A step says who acts, what kind of thing
+is done and to which object; `World` looks at what is possible there and does it: a lock that is
+free is taken, one that is held is given back or tried in vain. So every list of steps is a valid
+trace, taking a step away leaves a valid trace, and smaller numbers mean simpler things: that is
+what makes failures shrink.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from hypothesis import strategies as st
+
+from racepage.events import Flag, Frame, Kind, Op, Stack, Target
+from racepage.trace.columns import Detail, Trace, TraceBuilder
+
+MAX_THREADS: Final = 8
+PAGES: Final = (0, 0, 0, 1, 0, 1, 2, 3)  # most accesses should meet others
+BOUNDARIES: Final = (0, 8, 16, 4, 64, 12, 17, 4096, 2048, 4095, 8192)
+SITES: Final[tuple[Stack, ...]] = (
+    (),
+    (Frame("a.py", 1, "f"),),
+    (Frame("a.py", 2, "f"),),
+    (Frame("b.py", 1, "g"), Frame("a.py", 9, "main")),
+    (Frame("b.py", 1, "g"), Frame("a.py", 10, "main")),
+)
+
+
+class Step(NamedTuple):
+    """What is drawn; each number is taken modulo what there is to choose from."""
+
+    who: int
+    what: int
+    which: int  # the object
+    how: int  # the variant
+    span: tuple[int, int]  # two boundaries of a byte range, in either order
+    site: int
+
+
+class Beginning(NamedTuple):
+    """What exists before the first event, beside `main`."""
+
+    threads: int
+    pages: frozenset[int]
+
+
+_small = st.integers(0, 15)
+_boundary = st.one_of(st.sampled_from(BOUNDARIES), st.integers(0, 4096))
+_steps = st.builds(
+    Step, _small, _small, _small, _small, st.tuples(_boundary, _boundary), st.integers(0, 4)
+)
+_beginnings = st.builds(Beginning, st.integers(0, 3), st.frozensets(st.integers(0, 3)))
+
+
+def traces(max_steps: int = 40) -> st.SearchStrategy[Trace]:
+    """Valid traces of at most about `max_steps` events, with every operation but atomics."""
+    # Left alone, Hypothesis makes lists of five or so; most bugs need more to show.
+    sizes = ((0, max_steps // 4), (max_steps // 4, max_steps // 2), (max_steps // 2, max_steps))
+    lists = [st.lists(_steps, min_size=least, max_size=most) for least, most in sizes]
+    return st.builds(play, _beginnings, st.one_of(lists))
+
+
+def play(beginning: Beginning, steps: list[Step]) -> Trace:
+    """The trace that comes of doing `steps` one after the other."""
+    world = World(beginning)
+    for step in steps:
+        world.do(step)
+    return world.builder.finish()
+
+
+@dataclass
+class _Lock:
+    holder: str | None = None
+    readers: list[str] = field(default_factory=list)
+
+
+@dataclass
+class World:
+    """Everything that decides what can happen next."""
+
+    beginning: Beginning
+    builder: TraceBuilder = field(default_factory=TraceBuilder)
+    live: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)  # exited, and not joined yet
+    born: int = 0
+    pages: dict[int, str] = field(default_factory=dict)  # number -> live, freed; absent: never
+    locks: dict[int, _Lock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.live = ["main", *(f"u{number}" for number in range(self.beginning.threads))]
+        self.born = len(self.live)
+        self.pages = dict.fromkeys(self.beginning.pages, "live")
+
+    def do(self, step: Step) -> None:
+        """Do one step, as one event; nothing where nothing of its kind is possible."""
+        thread = self.live[step.who % len(self.live)]
+        if step.what < 8:
+            self._access(thread, step)
+        elif step.what < 10:
+            self._lock(thread, step)
+        elif step.what < 12:
+            self._object(thread, step)
+        elif step.what < 14:
+            self._thread(thread, step)
+        else:
+            self._lifetime(thread, step)
+
+    def _access(self, thread: str, step: Step) -> None:
+        start, stop = sorted(step.span)
+        number = PAGES[step.which % 8]
+        op = (Op.WRITE, Op.READ, Op.READ, Op.WRITE, Op.ZERO, Op.COPY_IN)[step.how % 6]
+        detail = Detail()
+        if step.how == 15:
+            op = (Op.USER_READ, Op.USER_WRITE)[step.which % 2]
+        elif number not in self.pages:
+            self._lifetime(thread, step)
+            return
+        elif op is Op.COPY_IN:
+            detail = Detail(source=self.builder.target(Target(Kind.USER, "0")))
+        kind = Kind.USER if step.how == 15 else Kind.PAGE
+        limit = _size(number)
+        self.builder.add(
+            thread,
+            op,
+            Target(kind, str(number)),
+            min(start, limit),
+            min(stop, limit),
+            stack=SITES[step.site],
+            detail=detail,
+        )
+
+    def _lifetime(self, thread: str, step: Step) -> None:
+        number = PAGES[step.which % 8]
+        state = self.pages.get(number)
+        if state == "live":
+            op = Op.COLLECT if step.how == 15 else Op.FREE
+        elif state == "freed" and step.how % 4 == 3:
+            op = Op.FREE
+        else:
+            op = Op.ALLOC
+        self.pages[number] = "live" if op is Op.ALLOC else "freed"
+        zeroed = op is Op.ALLOC and step.how % 2 == 0
+        self.builder.add(
+            thread,
+            op,
+            Target(Kind.PAGE, str(number)),
+            0,
+            _size(number),
+            stack=SITES[step.site],
+            flags=Flag.ZEROED if zeroed else Flag.NONE,
+        )
+
+    def _lock(self, thread: str, step: Step) -> None:
+        number = step.which % 2
+        lock = self.locks.setdefault(number, _Lock())
+        shared = step.how % 2 == 1
+        flags = Flag.NONE
+        if thread in lock.readers:
+            op = Op.RUNLOCK
+            lock.readers.remove(thread)
+        elif lock.holder is not None and (lock.holder == thread or step.how % 4 < 2):
+            op = Op.UNLOCK  # by its holder or, as threading.Lock allows, by any other thread
+            lock.holder = None
+        elif lock.holder is not None or (lock.readers and not shared):
+            op, flags = (Op.RLOCK if shared else Op.LOCK), Flag.TRYFAIL
+        else:
+            op, flags = (Op.RLOCK if shared else Op.LOCK), Flag.TRY if step.how > 7 else Flag.NONE
+            if shared:
+                lock.readers.append(thread)
+            else:
+                lock.holder = thread
+        self.builder.add(thread, op, Target(Kind.LOCK, str(number)), flags=flags)
+
+    def _object(self, thread: str, step: Step) -> None:
+        op = (Op.RELEASE, Op.ACQUIRE, Op.RELEASE_MERGE, Op.TAKE)[step.how % 4]
+        self.builder.add(thread, op, Target(Kind.SYNC, str(step.which % 3)))
+
+    def _thread(self, thread: str, step: Step) -> None:
+        others = [other for other in self.live if other != thread]
+        if step.how % 4 == 0 and self.born < MAX_THREADS:
+            child = f"t{self.born}"
+            self.born += 1
+            self.live.append(child)
+            self.builder.add(thread, Op.START, Target(Kind.THREAD, child))
+        elif step.how % 4 == 1 and others:  # joined: with or without a row for its end
+            child = others[step.which % len(others)]
+            self.live.remove(child)
+            self.builder.add(thread, Op.JOIN, Target(Kind.THREAD, child))
+        elif step.how % 4 == 2 and others:
+            self.live.remove(thread)
+            self.ended.append(thread)
+            self.builder.add(thread, Op.EXIT)
+        elif self.ended:
+            child = self.ended[step.which % len(self.ended)]
+            self.builder.add(thread, Op.JOIN, Target(Kind.THREAD, child))
+
+
+def _size(page: int) -> int:
+    """Page 3 is of order 1."""
+    return 8192 if page == 3 else 4096
