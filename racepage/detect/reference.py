@@ -29,16 +29,16 @@ from typing import NamedTuple
 import numpy as np
 
 from racepage.clock import VectorClock
+from racepage.detect.evidence import place
 from racepage.detect.races import Races, RacingPair, RacyRange
 from racepage.events import CONFLICT, SUBSUMES, Op
 from racepage.order.stamps import Stamps
-from racepage.trace.columns import NOTHING, Columns
+from racepage.trace.columns import Columns
 
 _CONFLICT: list[list[bool]] = CONFLICT.tolist()
 _SUBSUMES: list[list[bool]] = SUBSUMES.tolist()
 
 Place = tuple[int, ...]
-"""What races are deduplicated by: a site, or all there is to know of an access without one."""
 
 
 class _Access(NamedTuple):
@@ -135,7 +135,7 @@ class Reference:
         if op == Op.COLLECT:
             return
         start, length = int(columns.offset[row]), int(columns.length[row])
-        access = _Access(self._fed + row, op, vector[slot], slot, _place(columns, row))
+        access = _Access(self._fed + row, op, vector[slot], slot, place(columns, row))
         raced: set[_Access] = set()
         for run in self._pages[page].touched(start, start + length):
             unordered = [
@@ -169,14 +169,6 @@ class Reference:
             counted.add(key)
             known = self._pairs.get(key, RacingPair(first.event, second.event, 0))
             self._pairs[key] = known._replace(times=known.times + 1)
-
-
-def _place(columns: Columns, row: int) -> Place:
-    site = int(columns.site[row])
-    if site != NOTHING:
-        return (site,)
-    fields = (columns.thread, columns.op, columns.target, columns.offset, columns.length)
-    return tuple(int(field[row]) for field in fields)
 
 
 def _merged(ranges: Iterable[RacyRange]) -> Iterable[RacyRange]:

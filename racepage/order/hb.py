@@ -73,7 +73,7 @@ class _Object:
 class HappensBefore:
     """Stamps the events of one trace, batch by batch."""
 
-    name: Final = "hb"
+    name = "hb"
 
     def __init__(self) -> None:
         self._threads: dict[int, _Thread] = {}

@@ -13,9 +13,13 @@ count, from 1: `clock - base`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from racepage.events import Target
+from racepage.trace.columns import Columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,3 +47,14 @@ class Stamps:
     value: NDArray[np.int64]
     slot: NDArray[np.int32]
     base: NDArray[np.int64]
+
+
+class Stamper(Protocol):
+    """A partial order, as something that stamps the events of one trace batch by batch."""
+
+    @property
+    def name(self) -> str:
+        """What reports call the order: `hb`."""
+
+    def stamp(self, columns: Columns, threads: list[str], targets: list[Target]) -> Stamps:
+        """Stamp the next events; the tables are only ever longer than at the last batch."""

@@ -1,0 +1,229 @@
+"""From a trace to its findings: order, engine, checks, and the sides that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, Literal
+
+import numpy as np
+
+from racepage.detect.evidence import NONE, Evidence, deduplicated
+from racepage.detect.lifetime import extent, lifetime
+from racepage.detect.mapping import mapping
+from racepage.detect.races import RaceEngine, Races
+from racepage.detect.reference import Reference
+from racepage.detect.sides import Sides
+from racepage.errors import UnsupportedError
+from racepage.events import Op
+from racepage.finding import Analysis, Finding, Side
+from racepage.order.hb import HappensBefore
+from racepage.order.history import History
+from racepage.order.stamps import Stamper, Stamps
+from racepage.trace.columns import NOTHING, Columns, Trace
+
+Engine = Literal["auto", "reference", "native"]
+Progress = Callable[[int, int], None]
+"""Called with the events done and the events there are."""
+
+NATIVE_FROM: Final = 100_000
+"""Events from which the native engine is worth loading: below, plain Python has long finished."""
+
+_BATCH: Final = 1 << 20
+_NOT_YET: Final = (
+    Op.LOAD,
+    Op.STORE,
+    Op.RMW,
+    Op.BYTEWISE_READ,
+    Op.BYTEWISE_WRITE,
+    Op.FENCE,
+    Op.ASSERT_WRITER,
+    Op.ASSERT_ACCESS,
+)
+
+
+_MAY_BE_UNORDERED: Final = frozenset({"data-race", "free-race", "double-free"})
+
+
+def analyse(
+    trace: Trace,
+    *,
+    engine: Engine = "auto",
+    all_pairs: bool = False,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Find everything that DESIGN.md section 3.3 calls a finding in a consistent trace.
+
+    Args:
+        trace: as a reader made it; what `trace.validate` refuses must not come here.
+        engine: `auto` takes the native one from `NATIVE_FROM` events on.
+        all_pairs: report every racing pair of sites, not only each access's latest partner.
+        progress: told now and then how far the engine is.
+
+    Raises:
+        UnsupportedError: the trace has an operation that this version does not order.
+    """
+    _refuse_unsupported(trace)
+    native = engine == "native" or (engine == "auto" and len(trace) >= NATIVE_FROM)
+    stamper, races = _machines(trace, native=native, all_pairs=all_pairs)
+    history = _run(trace, stamper, races, progress)
+    found = races.races()
+    evidence = [
+        *_races(trace, found),
+        *deduplicated(trace.columns, lifetime(trace, history)),
+        *deduplicated(trace.columns, mapping(trace)),
+    ]
+    evidence.sort(key=lambda one: (one.first if one.second == NONE else one.second, one))
+    sides = Sides(trace, history, _named(evidence))
+    return Analysis(
+        path=trace.origin.path,
+        events=len(trace),
+        lost_bytes=trace.origin.lost_bytes,
+        order=stamper.name,
+        engine="native" if native else "reference",
+        findings=tuple(_finding(trace, sides, one) for one in evidence),
+        racy_events=len(found.events),
+        racy_event_ids=tuple(found.events.tolist()),
+        racy_bytes=_racy_bytes(trace, found),
+        threads=sides.threads(),
+        pages=sides.pages(),
+        warnings=tuple(_strangers(trace)),
+    )
+
+
+def _refuse_unsupported(trace: Trace) -> None:
+    counts = np.bincount(trace.columns.op, minlength=len(Op))
+    if not counts[list(_NOT_YET)].any():
+        return
+    event = int(np.flatnonzero(np.isin(trace.columns.op, _NOT_YET))[0])
+    name = Op(trace.columns.op[event]).name.lower()
+    raise UnsupportedError(
+        f"event {event} is a {name}: atomics, fences and assertions are recorded and converted, "
+        "but this version does not check them yet; remove them from the trace to check the rest"
+    )
+
+
+def _machines(trace: Trace, *, native: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
+    if not native:
+        return HappensBefore(), Reference(all_pairs=all_pairs)
+    # Imported here, since it loads a compiler.
+    from racepage.detect.native import Native  # noqa: PLC0415
+    from racepage.order.hb_native import NativeHappensBefore  # noqa: PLC0415
+
+    return NativeHappensBefore(), Native(trace, all_pairs=all_pairs)
+
+
+def _run(trace: Trace, stamper: Stamper, races: RaceEngine, progress: Progress | None) -> History:
+    batches: list[Stamps] = []
+    for begin in range(0, len(trace), _BATCH):
+        batch = _rows(trace.columns, slice(begin, begin + _BATCH))
+        stamps = stamper.stamp(batch, trace.threads, trace.targets)
+        races.feed(batch, stamps)
+        batches.append(stamps)
+        if progress is not None:
+            progress(begin + len(batch), len(trace))
+    return History(trace.columns.thread, batches)
+
+
+def _rows(columns: Columns, rows: slice) -> Columns:
+    """A batch, without details: neither orders nor engines look at them."""
+    return replace(
+        columns,
+        thread=columns.thread[rows],
+        op=columns.op[rows],
+        target=columns.target[rows],
+        offset=columns.offset[rows],
+        length=columns.length[rows],
+        site=columns.site[rows],
+        flags=columns.flags[rows],
+        time=columns.time[rows],
+        details={},
+    )
+
+
+def _races(trace: Trace, found: Races) -> Iterator[Evidence]:
+    op = trace.columns.op
+    for pair in found.pairs:
+        frees = (op[pair.first] == Op.FREE) + (op[pair.second] == Op.FREE)
+        (low, high), (start, stop) = (extent(trace.columns, event) for event in pair[:2])
+        yield Evidence(
+            kind=("data-race", "free-race", "double-free")[int(frees)],
+            first=pair.first,
+            second=pair.second,
+            times=pair.times,
+            page=int(trace.columns.target[pair.second]),
+            overlap=(max(low, start), min(high, stop)),
+        )
+
+
+def _named(evidence: list[Evidence]) -> Iterator[int]:
+    for one in evidence:
+        yield from (event for event in (one.first, one.second) if event != NONE)
+
+
+def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
+    first = None if one.first == NONE else sides.side(one.first)
+    second = None if one.second == NONE else sides.side(one.second)
+    last = one.first if one.second == NONE else one.second
+    alloc = None if one.page == NOTHING else sides.allocation(one.page, last)
+    page = None if one.page == NOTHING else str(trace.targets[one.page])
+    unordered = one.kind in _MAY_BE_UNORDERED and not sides.ordered(one.first, one.second)
+    return Finding(
+        kind=one.kind,
+        message=_message(one, _thread(first), _thread(second), page),
+        count=one.times,
+        page=page,
+        overlap=one.overlap,
+        first=first,
+        second=second,
+        related=() if alloc is None or alloc in (one.first, one.second) else (sides.side(alloc),),
+        why=sides.why(one.first, one.second) if unordered else None,
+    )
+
+
+def _thread(side: Side | None) -> str | None:
+    return None if side is None else side.thread
+
+
+def _message(one: Evidence, first: str | None, second: str | None, page: str | None) -> str:
+    """One sentence; the sides' details stand beside it."""
+    where = page or "a page"
+    if one.overlap is not None and one.kind != "page-leak":
+        where = f"{where}[{one.overlap[0]}:{one.overlap[1]}]"
+    return {
+        "data-race": f"{first} and {second} touch {where}, at least one writes, unordered",
+        "free-race": f"{first} and {second}: one frees {page}, the other touches it, unordered",
+        "double-free": f"{second} frees {page}, which {first} freed before",
+        "use-after-free": f"{second} touches {where} after {first} freed the page",
+        "uninitialised-read": f"{second} reads {where}, where nothing was written yet",
+        "page-leak": f"{first} allocated {page}, and nothing frees it",
+        "stale-pointer": f"{second} uses a pointer to {where} after {first} unmapped it",
+        "foreign-pointer": f"{second} uses a pointer to {where} that only {first} may use",
+        "out-of-slice": f"{second} reaches {where}, outside the slice that its pointer is for",
+        "unmap-order": f"{second} ends a mapping of {page} before one that it made later",
+        "map-depth": f"{second} holds more than 16 mappings at once",
+        "leaked-mapping": f"{first} never ended its mapping of {page}",
+    }[one.kind]
+
+
+def _racy_bytes(trace: Trace, found: Races) -> dict[str, list[tuple[int, int]]]:
+    racy: dict[str, list[tuple[int, int]]] = {}
+    for piece in found.ranges:
+        racy.setdefault(str(trace.targets[piece.page]), []).append((piece.start, piece.stop))
+    return racy
+
+
+def _strangers(trace: Trace) -> Iterator[str]:
+    """A thread with no start, in a trace that has starts: nothing orders it after anything."""
+    if trace.origin.form == "std" or not trace.origin.judge_leaks:
+        return
+    started = {
+        trace.targets[target].name
+        for target in trace.columns.target[trace.columns.op == Op.START].tolist()
+    }
+    for name in trace.threads[1:]:
+        if name not in started:
+            yield (
+                f"thread {name} was not started through racepage.sync.Thread: nothing orders its "
+                "events after those of the thread that started it"
+            )

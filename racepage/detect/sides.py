@@ -1,0 +1,198 @@
+"""Dresses the events of findings for people: names, stacks, vectors, locks held, and why.
+
+All of this is cold: it is done for the events that findings name, after the engines are through.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racepage.detect.lifetime import extent
+from racepage.events import CLASS_OF, Op
+from racepage.finding import HeldLock, LastSync, PageInfo, Side, ThreadInfo, Why
+from racepage.order.hb import ADVANCES, NO_EDGE
+from racepage.order.history import History
+from racepage.trace.columns import NOTHING, Trace
+
+_LOCKING: Final = (Op.LOCK, Op.UNLOCK, Op.RLOCK, Op.RUNLOCK)
+_ADVANCES: Final = np.isin(np.arange(256), list(ADVANCES))
+
+
+class Sides:
+    """Makes `Side`s of one trace's events.
+
+    Args:
+        trace, history: the events and what the order said of them.
+        named: the events that findings name; locks held are worked out for these.
+    """
+
+    def __init__(self, trace: Trace, history: History, named: Iterable[int]) -> None:
+        self._trace = trace
+        self._history = history
+        self._locks = _held_locks(trace, sorted(set(named)))
+        self._made: dict[int, Side] = {}
+
+    def side(self, event: int) -> Side:
+        """The event, with its vector and the locks that its thread held."""
+        if event not in self._made:
+            self._made[event] = self._make(event, self._history.vector(event))
+        return self._made[event]
+
+    def _make(self, event: int, vector: dict[int, int]) -> Side:
+        trace, columns = self._trace, self._trace.columns
+        op = Op(columns.op[event])
+        site = int(columns.site[event])
+        touches = op <= Op.USER_WRITE
+        return Side(
+            event=event,
+            thread=trace.threads[columns.thread[event]],
+            op=op.name.lower(),
+            range=extent(columns, event) if touches else None,
+            access=CLASS_OF[op].name.lower(),
+            clock=self._history.own_count(event),
+            vector={trace.threads[thread]: clock for thread, clock in sorted(vector.items())},
+            stack=() if site == NOTHING else trace.sites[site],
+            locks=self._locks.get(event, ()),
+        )
+
+    def ordered(self, first: int, second: int) -> bool:
+        """Whether the earlier event happens before the later one."""
+        return self._history.before(first, second)
+
+    def why(self, first: int, second: int) -> Why:
+        """How far each of two unordered events knows the other's thread."""
+        return Why(
+            last_of_first_known_to_second=self._last_known(first, second),
+            last_of_second_known_to_first=self._last_known(second, first),
+        )
+
+    def _last_known(self, of: int, to: int) -> LastSync:
+        """The last synchronisation of event `of`'s thread that event `to` knows."""
+        trace, columns = self._trace, self._trace.columns
+        thread = int(columns.thread[of])
+        known = self._history.known_of(thread, to)
+        count = known - int(self._history.base[thread])
+        if count <= 0:
+            return LastSync(thread=trace.threads[thread], clock=0)
+        rows = self._releases[thread]
+        at = int(np.searchsorted(self._history.clock[rows], known))
+        event = int(rows[at])
+        site, target = int(columns.site[event]), int(columns.target[event])
+        return LastSync(
+            thread=trace.threads[thread],
+            clock=count,
+            event=event,
+            op=Op(columns.op[event]).name.lower(),
+            target=None if target == NOTHING else str(trace.targets[target]),
+            stack=() if site == NOTHING else trace.sites[site],
+        )
+
+    @cached_property
+    def _releases(self) -> dict[int, NDArray[np.int64]]:
+        """Thread -> its events that hand its clock on, ascending; one for each own count."""
+        columns = self._trace.columns
+        rows = np.flatnonzero(_ADVANCES[columns.op] & (columns.flags & int(NO_EDGE) == 0))
+        threads = columns.thread[rows]
+        return {int(thread): rows[threads == thread] for thread in np.unique(threads)}
+
+    def threads(self) -> dict[str, ThreadInfo]:
+        """Where every thread was started and how it ended, without vectors."""
+        trace, columns = self._trace, self._trace.columns
+        starts: dict[str, Side] = {}
+        for event in np.flatnonzero(columns.op == Op.START).tolist():
+            starts[trace.targets[columns.target[event]].name] = self._make(event, {})
+        ends = {
+            trace.threads[columns.thread[event]]: self._make(event, {})
+            for event in np.flatnonzero(columns.op == Op.EXIT).tolist()
+        }
+        return {
+            name: ThreadInfo(start=starts.get(name), end=ends.get(name)) for name in trace.threads
+        }
+
+    def pages(self) -> dict[str, PageInfo]:
+        """Every page of the trace; where an id had several lives, the last one."""
+        trace, columns = self._trace, self._trace.columns
+        made: dict[int, Side] = {}
+        gone: dict[int, Side] = {}
+        for event in np.flatnonzero((columns.op >= Op.ALLOC) & (columns.op <= Op.COLLECT)).tolist():
+            page = int(columns.target[event])
+            if columns.op[event] == Op.ALLOC:
+                made[page] = self._make(event, {})
+                gone.pop(page, None)
+            else:
+                gone.setdefault(page, self._make(event, {}))
+        return {
+            str(trace.targets[page]): PageInfo(
+                size=size,
+                label=trace.labels.get(page),
+                alloc=made.get(page),
+                free=gone.get(page),
+            )
+            for page, size in trace.page_sizes.items()
+        }
+
+    def allocation(self, page: int, event: int) -> int | None:
+        """The ALLOC of the life of `page` that `event` belongs to."""
+        allocs = self._allocs.get(page)
+        if allocs is None:
+            return None
+        at = int(np.searchsorted(allocs, event, side="right"))
+        return int(allocs[at - 1]) if at else None
+
+    @cached_property
+    def _allocs(self) -> dict[int, NDArray[np.int64]]:
+        columns = self._trace.columns
+        rows = np.flatnonzero(columns.op == Op.ALLOC)
+        pages = columns.target[rows]
+        return {int(page): rows[pages == page] for page in np.unique(pages)}
+
+
+def _held_locks(trace: Trace, events: list[int]) -> dict[int, tuple[HeldLock, ...]]:
+    """The locks that each of `events` was done under, in the order they were taken.
+
+    A lock that another thread releases (a plain lock may be) is held by nobody from then on.
+    """
+    columns = trace.columns
+    if not events:
+        return {}
+    rows = np.flatnonzero(np.isin(columns.op[: events[-1] + 1], _LOCKING))
+    rows = rows[columns.flags[rows] & int(NO_EDGE) == 0]
+    held: defaultdict[int, dict[tuple[int, bool], None]] = defaultdict(dict)  # insertion-ordered
+    writer: dict[int, int] = {}
+    found: dict[int, tuple[HeldLock, ...]] = {}
+    steps = zip(
+        rows.tolist(),
+        columns.op[rows].tolist(),
+        columns.thread[rows].tolist(),
+        columns.target[rows].tolist(),
+        strict=True,
+    )
+    step = next(steps, None)
+    for event in events:
+        while step is not None and step[0] < event:
+            _, op, thread, lock = step
+            if op == Op.LOCK:
+                held[thread][lock, True] = None
+                writer[lock] = thread
+            elif op == Op.UNLOCK:
+                held[writer.pop(lock, thread)].pop((lock, True), None)
+            elif op == Op.RLOCK:
+                held[thread][lock, False] = None
+            else:
+                held[thread].pop((lock, False), None)
+            step = next(steps, None)
+        found[event] = tuple(
+            HeldLock(name=trace.targets[lock].name, mode=_mode(writes))
+            for lock, writes in held[int(columns.thread[event])]
+        )
+    return found
+
+
+def _mode(writes: bool) -> Literal["read", "write"]:
+    return "write" if writes else "read"

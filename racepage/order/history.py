@@ -1,0 +1,136 @@
+"""What an order said of a whole trace, kept so that it can be asked again.
+
+The engines ask for every event's vector in passing. A report asks for a few events' vectors
+afterwards: the two sides of a race, the free that an access came after. This file answers from
+the stamps alone, so it serves every order.
+
+Cost: one sort of the vector changes, the first time a question needs it; then some binary
+searches a question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racepage.order.stamps import Stamps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Changes:
+    """Every change of a component, grouped by (slot, component), ascending by event in a group.
+
+    Attributes:
+        group: int64, ascending: `slot * slots + component`.
+        event, value: int64, the same length.
+    """
+
+    group: NDArray[np.int64]
+    event: NDArray[np.int64]
+    value: NDArray[np.int64]
+
+    def last(self, group: int, event: int) -> int:
+        """The component's value at `event`: 0 before its first change."""
+        low, high = np.searchsorted(self.group, (group, group + 1))
+        at = low + np.searchsorted(self.event[low:high], event, side="right")
+        return int(self.value[at - 1]) if at > low else 0
+
+
+class History:
+    """The stamps of a whole trace.
+
+    Args:
+        thread: int32, shape (n,): each event's thread.
+        batches: the stamps of consecutive batches that make up the n events.
+    """
+
+    def __init__(self, thread: NDArray[np.int32], batches: list[Stamps]) -> None:
+        self._thread = thread
+        self._batches = batches
+        self.slot = batches[-1].slot if batches else np.empty(0, dtype=np.int32)
+        self.base = batches[-1].base if batches else np.empty(0, dtype=np.int64)
+        self._slots = int(self.slot.max(initial=-1)) + 1
+
+    @cached_property
+    def clock(self) -> NDArray[np.int64]:
+        """int64, shape (n,): the slot clock of each event's own thread."""
+        if len(self._batches) == 1:
+            return self._batches[0].clock
+        return np.concatenate([stamps.clock for stamps in self._batches] or [np.empty(0, np.int64)])
+
+    def own_count(self, event: int) -> int:
+        """The thread's own count at `event`, from 1: what people read as its clock."""
+        return int(self.clock[event] - self.base[self._thread[event]])
+
+    def component(self, event: int, slot: int) -> int:
+        """How much of `slot` is known at `event`, as a slot clock; 0 for nothing."""
+        own = int(self.slot[self._thread[event]])
+        if own == slot:
+            return int(self.clock[event])
+        return self._changes.last(own * self._slots + slot, event)
+
+    def before(self, first: int, second: int) -> bool:
+        """Whether event `first` happens before the later event `second`, or is by its thread.
+
+        Two threads that held one slot in turn are ordered: that is when a slot is handed on.
+        """
+        slot = int(self.slot[self._thread[first]])
+        return self.component(second, slot) >= int(self.clock[first])
+
+    def known_of(self, thread: int, event: int) -> int:
+        """The slot clock up to which `thread` is known at `event`; its base or less for nothing."""
+        return self.component(event, int(self.slot[thread]))
+
+    def vector(self, event: int) -> dict[int, int]:
+        """Thread -> its own count, from 1, as known at `event`; threads not known are absent.
+
+        Of the threads that held one slot in turn, the latest that is known stands for all: it
+        started after the others ended, and knew it.
+        """
+        known = {}
+        for slot in range(self._slots):
+            clock = self.component(event, slot)
+            if clock:
+                thread = self._holder(slot, clock)
+                known[thread] = clock - int(self.base[thread])
+        return known
+
+    def _holder(self, slot: int, clock: int) -> int:
+        bases, threads = self._holders[slot]
+        return threads[int(np.searchsorted(bases, clock)) - 1]
+
+    @cached_property
+    def _holders(self) -> dict[int, tuple[list[int], list[int]]]:
+        """Slot -> (bases, threads) of the threads that held it, in turn."""
+        held: dict[int, tuple[list[int], list[int]]] = {}
+        for thread in np.argsort(self.base, kind="stable").tolist():
+            bases, threads = held.setdefault(int(self.slot[thread]), ([], []))
+            bases.append(int(self.base[thread]))
+            threads.append(thread)
+        return held
+
+    @cached_property
+    def _changes(self) -> _Changes:
+        event, group, value = [], [], []
+        begin = 0
+        for stamps in self._batches:
+            rows = np.repeat(stamps.changed + begin, np.diff(stamps.bounds))
+            event.append(rows)
+            group.append(
+                self.slot[self._thread[rows]].astype(np.int64) * self._slots + stamps.component
+            )
+            value.append(stamps.value)
+            begin += len(stamps.clock)
+        nothing = [np.empty(0, dtype=np.int64)]
+        groups = np.concatenate(group or nothing).astype(np.int64)
+        # numpy sorts 16-bit keys by radix, an order of magnitude faster than wider ones
+        keys = groups.astype(np.uint16) if self._slots**2 <= 1 << 16 else groups
+        order = np.argsort(keys, kind="stable")
+        return _Changes(
+            group=groups[order],
+            event=np.concatenate(event or nothing)[order],
+            value=np.concatenate(value or nothing)[order],
+        )
