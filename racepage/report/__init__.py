@@ -1,0 +1,1 @@
+"""One file for each output; all are made from a `racepage.finding.Analysis`, and nothing else."""

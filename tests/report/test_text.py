@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from racepage.events import Frame
+from racepage.finding import HeldLock, LastSync, PageInfo, Values, Why
+from racepage.report.text import render
+from tests.report.analyses import (
+    ALLOC,
+    CRASH,
+    FIRST,
+    LEAK,
+    RACE,
+    SECOND,
+    WHY,
+    analysis,
+    changed,
+)
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold red]x[/]\r\n\u202e:smile:"
+
+THE_RACE = """\
+━━ RP001 data-race ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ page:0[32:64]
+t1 wrote bytes that t2 read, and nothing orders the two
+Seen 3 times; this is the first.
+
+  first   t1 write page:0[0:64]  event 3, clock 1
+  at      binder.py:120 in copy_in
+          binder.py:88 in transact
+  holding lock:mmap (read), lock:range (write)
+  clock   main 2, t1 1
+  started by main at setup.py:40 in run (event 1)
+
+  second  t2 read page:0[32:96]  event 6, clock 3
+  at      binder.py:131 in read_back
+  holding no lock
+  clock   main 3, t2 3
+  started by main at setup.py:41 in run (event 2)
+
+  bytes   0               32              64              96
+          ├───────────────┼───────────────┼───────────────┤  2 bytes a column
+  first   ████████████████████████████████
+  second                  ████████████████████████████████
+  both                    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀  32 bytes
+
+  why     Nothing that t1 did is ordered before t2's read.
+          The last of t2 that is ordered before t1's write is unlock lock:range
+          (event 5, clock 2) at binder.py:99 in give; t2's read came later, at
+          clock 3.
+
+  page    page:0 "inbox", 4,096 bytes, allocated by main at setup.py:30 in make
+          (event 0)
+
+1 finding: data-race
+inbox.trace: 9 events, 3 threads, 2 pages; 3 racy events, 32 racy bytes
+What it means and how to mend it: racepage explain RP001
+"""
+
+
+def without_colour(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def last_lines(text: str) -> list[str]:
+    return text.rsplit("\n\n", 1)[-1].splitlines()
+
+
+def test_a_race_tells_everything_there_is_to_know() -> None:
+    assert render(analysis(RACE)) == THE_RACE
+
+
+def test_the_same_analysis_gives_the_same_text() -> None:
+    made = analysis(RACE, LEAK, CRASH, warnings=("one", "two"))
+    assert render(made, color=True) == render(made, color=True)
+
+
+def test_the_environment_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert render(analysis(RACE)) == THE_RACE
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" in render(analysis(RACE), color=True)
+
+
+def test_colour_adds_only_colour() -> None:
+    coloured = render(analysis(RACE, LEAK), color=True)
+    assert coloured != render(analysis(RACE, LEAK))
+    stripped = [line.rstrip() for line in without_colour(coloured).splitlines()]
+    assert stripped == render(analysis(RACE, LEAK)).splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132, 200])
+def test_prose_keeps_to_the_width(width: int) -> None:
+    for line in render(analysis(RACE, LEAK), width=width).splitlines():
+        if " in " not in line and "column" not in line:  # a place is never broken
+            assert cell_len(line) <= max(width, 45), line
+
+
+def test_long_names_are_neither_cut_nor_broken() -> None:
+    file = "/a/very/long/path/" + "deep/" * 15 + "module.py"
+    side = changed(FIRST, stack=(Frame(file, 7, "f"),))
+    assert f"{file}:7" in render(analysis(changed(RACE, first=side)), width=40)
+
+
+def test_files_below_the_working_directory_are_named_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    side = changed(FIRST, stack=(Frame(str(tmp_path / "src" / "a.py"), 7, "f"),))
+    assert "at      src/a.py:7 in f\n" in render(analysis(changed(RACE, first=side)))
+
+
+def test_the_source_line_stands_below_its_place(tmp_path: Path) -> None:
+    source = tmp_path / "a.py"
+    source.write_text("one\n    page.write_raw(data, 0, 8)  # [red]boo\n")
+    side = changed(FIRST, stack=(Frame(str(source), 2, "f"),))
+    text = render(analysis(changed(RACE, first=side)))
+    assert f"{source}:2 in f\n              page.write_raw(data, 0, 8)  # [red]boo\n" in text
+
+
+def test_a_side_without_a_stack_says_so() -> None:
+    text = render(analysis(changed(RACE, first=changed(FIRST, stack=()))))
+    assert "at      a place that the trace does not name" in text
+
+
+def test_a_thread_that_nobody_started_says_so() -> None:
+    side = changed(FIRST, thread="main")
+    assert "started before the trace begins" in render(analysis(changed(RACE, first=side)))
+
+
+def test_a_thread_that_the_analysis_does_not_list_is_no_error() -> None:
+    side = changed(FIRST, thread="stranger")
+    assert "stranger write" in render(analysis(changed(RACE, first=side)))
+
+
+def test_why_names_a_clock_where_no_event_is_known() -> None:
+    why = Why(LastSync("t1", 4), WHY.last_of_second_known_to_first)
+    text = render(analysis(changed(RACE, first=changed(FIRST, clock=6), why=why)))
+    assert "t2's read knows t1 up to clock 4; t1's write came later, at clock 6." in text
+
+
+def test_recorded_bytes_are_shown() -> None:
+    text = render(analysis(changed(RACE, values=Values(b"\x00\x01", b"\xff" * 40))))
+    assert "before  00 01\n" in text
+    assert "after   " + "ff " * 16 + "…\n" in text
+
+
+def test_a_freed_page_says_who_freed_it() -> None:
+    freed = changed(ALLOC, op="free", event=5, stack=())
+    made = changed(analysis(RACE), pages={"page:0": PageInfo(4096, None, ALLOC, freed)})
+    text = " ".join(render(made).split())
+    assert "(event 0), freed by main (event 5)" in text
+
+
+def test_a_finding_without_sides_is_its_message() -> None:
+    text = render(analysis(CRASH))
+    assert text.splitlines()[1:3] == ["ValueError: no", ""]
+    assert last_lines(text)[0] == "1 finding: program-error"
+
+
+def test_a_leak_draws_no_ruler() -> None:
+    leak = changed(LEAK, overlap=(0, 4096))
+    assert "bytes   " not in render(analysis(leak))
+
+
+def test_further_events_are_listed_once() -> None:
+    race = changed(RACE, related=(ALLOC, changed(SECOND, event=8)))
+    text = render(analysis(race))
+    assert "also    read page:0[32:96] by t2 at binder.py:131 in read_back (event 8)" in text
+    assert text.count("event 0") == 1
+
+
+def test_findings_of_a_kind_are_counted_together() -> None:
+    other = changed(RACE, first=changed(FIRST, event=4))
+    assert (
+        last_lines(render(analysis(RACE, other, LEAK)))[0] == "3 findings: 2 data-race, page-leak"
+    )
+
+
+def test_suppressed_findings_are_counted_and_not_told() -> None:
+    lines = render(analysis(changed(RACE, suppressed="known"))).splitlines()
+    assert lines[0] == "clean: nothing found"
+    assert lines[1].endswith("; 1 finding suppressed")
+
+
+def test_clean_says_what_was_not_looked_at() -> None:
+    text = render(analysis())
+    assert text.startswith("clean: nothing found\ninbox.trace: 9 events, 3 threads, 2 pages\n")
+    assert "other schedules and other memory were not looked at" in " ".join(text.split())
+
+
+def test_a_cut_off_trace_is_never_clean() -> None:
+    text = " ".join(render(analysis(lost_bytes=1)).split())
+    assert text.startswith("incomplete: nothing found in what is left")
+    assert "its last 1 byte hold" in text
+    assert "clean" not in text
+
+
+def test_a_cut_off_trace_with_findings_states_the_loss_too() -> None:
+    assert "its last 12,345 bytes" in " ".join(render(analysis(RACE, lost_bytes=12345)).split())
+
+
+def test_warnings_stand_before_the_verdict() -> None:
+    text = render(analysis(warnings=("t3 was not started through racepage",)))
+    assert text.startswith("warning: t3 was not started through racepage\nclean:")
+
+
+def test_racy_events_are_listed_on_request() -> None:
+    assert "racy events: 6, 7, 8\n" in render(analysis(RACE), list_events=True)
+    assert "racy events: none\n" in render(analysis(), list_events=True)
+    assert "racy events:" not in render(analysis(RACE))
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_hostile_names_cannot_touch_the_terminal(*, color: bool) -> None:
+    stack = (Frame(HOSTILE, 1, HOSTILE),)
+    side = changed(
+        FIRST,
+        thread=HOSTILE,
+        stack=stack,
+        vector={HOSTILE: 1},
+        locks=(HeldLock(HOSTILE, "write"),),
+    )
+    why = Why(LastSync(HOSTILE, 1, 2, "unlock", HOSTILE, stack), LastSync(HOSTILE, 1))
+    race = changed(
+        RACE,
+        message=HOSTILE,
+        page=HOSTILE,
+        first=side,
+        second=changed(side, event=6),
+        why=why,
+        related=(changed(side, event=9),),
+    )
+    made = changed(
+        analysis(race, warnings=(HOSTILE,)),
+        path=HOSTILE,
+        pages={HOSTILE: PageInfo(4096, HOSTILE, changed(side, event=7))},
+    )
+    text = render(made, color=color)
+    assert text.count("[bold red]x[/]") > 15  # no markup was read, and no emoji
+    assert ":smile:" in text
+    assert set(re.sub(r"\x1b\[[0-9;]*m", "", text)) & set("\x1b\x07\r\u202e") == set()
+    assert all(line.isprintable() for line in without_colour(text).splitlines())
+
+
+def test_a_hostile_source_line_cannot_touch_the_terminal(tmp_path: Path) -> None:
+    source = tmp_path / "a.py"
+    source.write_text(f"x = '{HOSTILE}'\n")
+    side = changed(FIRST, stack=(Frame(str(source), 1, "f"),))
+    text = render(analysis(changed(RACE, first=side)))
+    assert "x = '\\x1b[2J" in text
+    assert all(line.isprintable() for line in text.splitlines())
