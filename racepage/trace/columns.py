@@ -188,6 +188,7 @@ class TraceBuilder:
         A FREE or COLLECT of a page whose ALLOC was added needs no range: it takes the page's.
         """
         number = len(self._rows)
+        actor = self.thread(thread)
         where = NOTHING if target is None else self.target(target)
         if target is not None and target.kind is Kind.PAGE:
             if op is Op.ALLOC:
@@ -196,9 +197,7 @@ class TraceBuilder:
                 start, stop = 0, max(stop, self._sizes.get(where, 0))
         if target is not None and target.kind is Kind.THREAD:
             self.thread(target.name)
-        self._rows.append(
-            (self.thread(thread), op, where, start, stop - start, self.site(stack), flags, time)
-        )
+        self._rows.append((actor, op, where, start, stop - start, self.site(stack), flags, time))
         if detail != NO_DETAIL:
             self._details[number] = detail
         return number
