@@ -144,10 +144,10 @@ def _rows(columns: Columns, rows: slice) -> Columns:
 def _races(trace: Trace, found: Races) -> Iterator[Evidence]:
     op = trace.columns.op
     for pair in found.pairs:
-        frees = (op[pair.first] == Op.FREE) + (op[pair.second] == Op.FREE)
+        frees = [op[pair.first], op[pair.second]].count(Op.FREE)
         (low, high), (start, stop) = (extent(trace.columns, event) for event in pair[:2])
         yield Evidence(
-            kind=("data-race", "free-race", "double-free")[int(frees)],
+            kind=("data-race", "free-race", "double-free")[frees],
             first=pair.first,
             second=pair.second,
             times=pair.times,
