@@ -5,10 +5,9 @@ the list of its own thread. No lock is held, no name is looked up, no number is 
 small integers and the caller's code object, which the garbage collector need not follow. Names,
 lines and clocks are worked out when the recorder flushes (`racepage.execution.recorder`).
 
-The order of synchronising events is the order in which they *took their turn*: each appends its
-thread's mark to one list, `turns`, from inside the primitive's own critical section. The k-th
-turn of a thread belongs to the k-th synchronising event of that thread's list. A page access takes
-no turn; it stands between the synchronising events of its own thread.
+The order of synchronising events is the order in which they *took their turn*: from inside the
+primitive's own critical section each is also appended to one list, `turns`, which all threads
+share. A page access takes no turn; it stands between the synchronising events of its own thread.
 
 What a primitive does:
 
@@ -31,16 +30,17 @@ place to stand.
 
 from __future__ import annotations
 
-import sys
+import os
 import threading
 from _thread import LockType, allocate_lock
-from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from time import perf_counter_ns
 from types import CodeType, FrameType
 from typing import Final
 
 from racepage.events import Flag, Kind, Op
+from racepage.trace.columns import Detail, whole_page
 
 OFF: Final = 0
 SITES: Final = 1
@@ -70,6 +70,11 @@ EXIT: Final = int(Op.EXIT)
 START: Final = int(Op.START)
 JOIN: Final = int(Op.JOIN)
 NO_TARGET: Final = -1
+SMALLEST_PAGE: Final = whole_page(0)
+
+_OURS: Final = tuple(
+    str(Path(__file__).parents[1] / room) + os.sep for room in ("execution", "memory", "sync")
+)
 
 
 class ThreadLog:
@@ -82,11 +87,9 @@ class ThreadLog:
         ended: its last event is in the list.
         events: appended to by the thread, taken from the front by the recorder, and touched by
             nobody else.
-        append: `events.append`, made once; it is also the thread's mark in `turns`, since it is
-            what a logging thread has at hand.
     """
 
-    __slots__ = ("append", "ended", "events", "foreign", "name", "number")
+    __slots__ = ("ended", "events", "foreign", "name", "number")
 
     def __init__(self, name: str, *, foreign: bool = False) -> None:
         self.number = _new(Kind.THREAD)
@@ -94,7 +97,6 @@ class ThreadLog:
         self.foreign = foreign
         self.ended = False
         self.events: list[Event] = []
-        self.append = self.events.append
 
 
 class _Goodbye:
@@ -114,8 +116,10 @@ class _Goodbye:
 logs: dict[int, ThreadLog] = {}
 """The threads that the recorder looks at, by number."""
 
-turns: list[Callable[[Event], None]] = []
-"""The marks of the threads that logged synchronising events, in the order of their effect."""
+turns: list[Event] = []
+"""The synchronising events of all threads, in the order of their effect. The recorder matches them
+to the threads' lists by identity, so that an event which a recording's end cut in half (in its
+thread's list, not yet in this one) confuses nobody."""
 
 collected: list[int] = []
 """Pages that the garbage collector freed. A finalizer may run anywhere, so it only appends."""
@@ -123,11 +127,53 @@ collected: list[int] = []
 given: dict[int, str] = {}
 """target -> the name, or for a page the label, that people gave it."""
 
+sizes: dict[int, int] = {}
+"""page -> its size in bytes, for the pages that are not of the smallest size."""
+
 _dropped: list[int] = []
 _spare: list[int] = []
 _numbers = tuple(count() for _ in Kind)
 _own = threading.local()
 _turn = turns.append
+
+
+# A recording's begin and end
+
+
+def begin(new_mode: int, new_depth: int) -> None:
+    """Let every thread log from here on. Only the recorder calls this, with no recording on."""
+    global mode, depth  # noqa: PLW0603  (a module attribute is the cheapest check there is)
+    tidy()
+    for thread in list(logs.values()):
+        thread.events.clear()
+    turns.clear()
+    collected.clear()
+    depth = new_depth
+    mode = new_mode
+
+
+def end() -> None:
+    """Let no thread log any more. An operation that is under way may still leave one event."""
+    global mode  # noqa: PLW0603
+    mode = OFF
+
+
+def tidy() -> None:
+    """Forget what was kept for the recording that ended, and is flushed."""
+    while _dropped:
+        drop(_dropped.pop())
+    for number, thread in list(logs.items()):
+        if thread.ended:
+            logs.pop(number, None)
+
+
+def forked() -> None:
+    """In a forked child: only this thread is there, and nothing is recorded."""
+    end()
+    here = _log()
+    logs.clear()
+    logs[here.number] = here
+    begin(OFF, 1)
 
 
 # Targets
@@ -168,9 +214,12 @@ def recycle(number: int) -> None:
     _spare.append(number)
 
 
-def new_page(label: str | None = None) -> int:
-    """A page's number: always `page:N`; the label is for people."""
-    return _named(Kind.PAGE, label)
+def new_page(size: int, label: str | None = None) -> int:
+    """The number of a page of `size` bytes: always `page:N`; the label is for people."""
+    number = _named(Kind.PAGE, label)
+    if size != SMALLEST_PAGE:
+        sizes[number] = size
+    return number
 
 
 def new_user(label: str | None = None) -> int:
@@ -184,12 +233,12 @@ def new_pointer() -> int:
 
 
 def drop(number: int) -> None:
-    """Forget the name of a target that is gone, as soon as no recording can still ask for it."""
-    if number in given:
-        if mode:
-            _dropped.append(number)
-        else:
-            given.pop(number, None)
+    """Forget the name and size of a target that is gone, once no recording can ask for them."""
+    if mode:
+        _dropped.append(number)
+    else:
+        given.pop(number, None)
+        sizes.pop(number, None)
 
 
 def word(op: Op, flags: Flag = Flag.NONE) -> int:
@@ -216,14 +265,20 @@ def new_thread(name: str) -> ThreadLog:
 def start(thread: ThreadLog, frame: FrameType) -> None:
     """Log that the current thread starts `thread`: call it before the child can run."""
     if mode:
-        logs[thread.number] = thread
+        _remember(thread)
         log(START, thread.number, frame)
+
+
+def _remember(thread: ThreadLog) -> None:
+    """Keep the name of a thread that may not be there when the recorder asks for it."""
+    given[thread.number] = thread.name
+    _dropped.append(thread.number)
 
 
 def enter(thread: ThreadLog) -> None:
     """Make `thread` the current thread: the child's first act."""
     _own.log = thread
-    _own.append = thread.append
+    _own.append = thread.events.append
     logs[thread.number] = thread
 
 
@@ -231,18 +286,30 @@ def leave() -> None:
     """Log the current thread's exit: the child's last act."""
     thread: ThreadLog = _own.log
     if mode:
-        thread.append((EXIT, NO_TARGET, perf_counter_ns(), 0, None, -1))
-        _turn(thread.append)
+        event = (EXIT, NO_TARGET, perf_counter_ns(), 0, None, -1)
+        thread.events.append(event)
+        _turn(event)
+    # A finalizer of the thread's own storage may still log; an exit stays the last event.
+    _own.append = _ignore
     thread.ended = True
     if not mode and not thread.events:
         logs.pop(thread.number, None)
 
 
+def _ignore(_event: Event) -> None:
+    pass
+
+
 def join(thread: ThreadLog, frame: FrameType) -> None:
     """Log that the current thread saw `thread` end: only after a join that succeeded."""
     if mode:
-        logs.setdefault(thread.number, thread)
+        _remember(thread)
         log(JOIN, thread.number, frame)
+
+
+def this_thread() -> int:
+    """The current thread's number."""
+    return _log().number
 
 
 def thread_name() -> str:
@@ -267,7 +334,7 @@ def _meet() -> ThreadLog:
         found = ThreadLog(thread.name, foreign=True)
         _own.goodbye = _Goodbye(found)
     _own.log = found
-    _own.append = found.append
+    _own.append = found.events.append
     logs[found.number] = found
     return found
 
@@ -275,23 +342,26 @@ def _meet() -> ThreadLog:
 # Events
 
 
-def log(word: int, target: int, frame: FrameType) -> None:
+def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
     """Log a synchronising event from inside the critical section of the primitive it acts on.
 
     Args:
         word: `int(Op.X)`, or what `word` made; an operation that takes a turn.
         target: a number from the functions above, or NO_TARGET.
         frame: the frame of the program under test that called the primitive.
+        length: the page's size in bytes, for ALLOC and FREE.
     """
     try:
         append = _own.append
     except AttributeError:
-        append = _meet().append
-    if mode == STACKS:
-        append((word, target, perf_counter_ns(), 0, stack(frame), -1))
+        append = _meet().events.append
+    event: Event
+    if mode == SITES:
+        event = (word, target, perf_counter_ns(), length, frame.f_code, frame.f_lasti)
     else:
-        append((word, target, perf_counter_ns(), 0, frame.f_code, frame.f_lasti))
-    _turn(append)
+        event = (word, target, perf_counter_ns(), length, stack(frame), -1)
+    append(event)
+    _turn(event)
 
 
 def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> None:
@@ -299,26 +369,31 @@ def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> 
     try:
         append = _own.append
     except AttributeError:
-        append = _meet().append
-    if mode == STACKS:
-        append((word, target, offset, length, stack(frame), -1))
-    else:
+        append = _meet().events.append
+    if mode == SITES:
         append((word, target, offset, length, frame.f_code, frame.f_lasti))
+    else:
+        append((word, target, offset, length, stack(frame), -1))
+
+
+def note_detail(
+    word: int, target: int, offset: int, length: int, frame: FrameType, *, detail: Detail
+) -> None:
+    """As `note`, with a detail whose `via` and `source` are numbers of targets."""
+    where = (frame.f_code, frame.f_lasti) if mode == SITES else (stack(frame), -1)
+    _log().events.append((word | DETAIL, target, offset, length, (*where, detail), -1))
 
 
 def stack(frame: FrameType) -> tuple[CodeType | int, ...]:
-    """Up to `depth` frames from `frame` outwards, flat: as code, lasti, code, lasti and so on."""
+    """Up to `depth` frames from `frame` outwards, flat: code, lasti, code, lasti and so on.
+
+    Frames of the primitives themselves, such as the one that calls a thread's body, are left out.
+    """
     found: list[CodeType | int] = []
     at: FrameType | None = frame
-    for _ in range(depth):
-        if at is None:
-            break
-        found.append(at.f_code)
-        found.append(at.f_lasti)
+    while at is not None and len(found) < 2 * depth:
+        if not at.f_code.co_filename.startswith(_OURS):
+            found.append(at.f_code)
+            found.append(at.f_lasti)
         at = at.f_back
     return tuple(found)
-
-
-def caller() -> FrameType:
-    """The frame that called the caller of this function."""
-    return sys._getframe(2)  # noqa: SLF001  (the only cheap way to a caller's frame)

@@ -1,0 +1,247 @@
+"""A consistent cut: what a flush may take from the threads' lists, and in which order it stood.
+
+Threads go on logging while the recorder looks. It looks in this order: at the length of every
+thread's list, then at the length of `turns`, then at the lists. What it takes is
+
+- every synchronising event whose turn it saw, with everything its thread logged before it. A turn
+  is taken after the event is in its thread's list, so all of that is there;
+- further accesses, up to the length that it saw first. Whatever happens before one of those took
+  its turn before the recorder looked at `turns`: the start of the thread, the allocation of the
+  page, the unlock that let it in.
+
+So nothing is taken without what happens before it, and nobody is made to wait.
+
+Synchronising events stand in the order of their turns. An access sorts with the next synchronising
+event of its own thread, that is, as late as its thread's order allows; what follows a thread's last
+synchronising event stands at the end of the cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import repeat
+from time import perf_counter_ns
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racepage.events import Op
+from racepage.execution import current
+from racepage.execution.current import Event, ThreadLog
+from racepage.execution.tables import Tables
+from racepage.trace.columns import NOTHING, Columns, Detail
+
+_TAKES_TURN: Final = np.zeros(256, dtype=np.bool_)
+_TAKES_TURN[: len(current.TAKES_TURN)] = current.TAKES_TURN
+
+_DTYPES: Final[dict[str, type[np.generic]]] = {
+    "thread": np.int32,
+    "op": np.uint8,
+    "target": np.int32,
+    "offset": np.int64,
+    "length": np.int64,
+    "site": np.int32,
+    "flags": np.uint8,
+    "time": np.int64,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """What a cut takes from one thread, in program order.
+
+    Attributes:
+        key: int64: the turn of the thread's next synchronising event, the row itself included.
+        columns: the rows, of the same length.
+    """
+
+    key: NDArray[np.int64]
+    columns: Columns
+
+
+def take(tables: Tables, *, collector: int, final: bool) -> Columns:
+    """Take what can be taken now out of the threads' lists.
+
+    Args:
+        tables: the recording's names and sites; they grow.
+        collector: the number of the thread that is to have freed the pages that the garbage
+            collector freed: one that is there until the recording ends.
+        final: no thread logs any more; what is there is all there will be.
+    """
+    gone = current.collected[:]
+    now = perf_counter_ns()
+    seen = {log.number: len(log.events) for log in list(current.logs.values())}
+    turns = current.turns[:]
+    turn_of = dict(zip(map(id, turns), range(len(turns)), strict=True))
+    parts = []
+    for log in list(current.logs.values()):
+        ended = log.ended  # before its list is read: nothing is logged after that
+        events = log.events[:]
+        limit = 0
+        if events:
+            turn = _turns(events, turn_of)
+            limit = len(events) if final else _limit(turn, seen.get(log.number, 0))
+            if limit:
+                parts.append(_part(log, events[:limit], turn[:limit], now, tables))
+        del log.events[:limit]
+        if ended and limit == len(events):
+            current.logs.pop(log.number, None)
+    del current.turns[: len(turns)]
+    del current.collected[: len(gone)]
+    # Every access of a page that was collected is in the lists, and was seen there: so it is in
+    # this cut or an earlier one, and the end of this one is after it.
+    return _with_collected(
+        _merge(parts), [p for p in gone if tables.knows(p)], collector, now, tables
+    )
+
+
+_NO_TURN: Final = -1  # an access
+_NOT_SEEN: Final = -2  # a synchronising event that took no turn yet
+
+
+def _turns(events: list[Event], turn_of: dict[int, int]) -> NDArray[np.int64]:
+    """The turn of each event; _NO_TURN for an access, _NOT_SEEN where there is none to be seen."""
+    op = np.fromiter((event[0] for event in events), np.int32, len(events)) & 0xFF
+    turn = np.full(len(events), _NO_TURN, dtype=np.int64)
+    rows = np.flatnonzero(_TAKES_TURN[op]).tolist()
+    turn[rows] = [turn_of.get(id(events[row]), _NOT_SEEN) for row in rows]
+    return turn
+
+
+def _limit(turn: NDArray[np.int64], seen: int) -> int:
+    """How many events of a thread belong to the cut, if its list was `seen` long at first."""
+    known = np.flatnonzero(turn >= 0)
+    after_last = int(known[-1]) + 1 if len(known) else 0
+    waiting = np.flatnonzero(turn[after_last:] == _NOT_SEEN)
+    stop = after_last + int(waiting[0]) if len(waiting) else len(turn)
+    return min(stop, max(seen, after_last))
+
+
+def _part(
+    log: ThreadLog,
+    events: list[Event],
+    turn: NDArray[np.int64],
+    now: int,
+    tables: Tables,
+) -> _Part:
+    """The columns of one thread's events."""
+    count = len(events)
+    words, targets, thirds, lengths, codes, offsets = zip(*events, strict=True)
+    word = np.fromiter(words, np.int32, count)
+    third = np.fromiter(thirds, np.int64, count)
+    timed = turn != _NO_TURN
+    time = np.where(timed, third, 0)
+    if not timed[-1]:  # an access now and then has a time: the thread's last of every flush
+        time[-1] = max(now, int(time.max()))
+    site, details = _sites(word, codes, offsets, tables)
+    columns = Columns(
+        thread=np.full(count, tables.thread(log.number), dtype=np.int32),
+        op=(word & 0xFF).astype(np.uint8),
+        target=tables.ids(targets),
+        offset=np.where(timed, 0, third),
+        length=np.fromiter(lengths, np.int64, count),
+        site=site,
+        flags=(word >> current.FLAG_SHIFT & 0xFF).astype(np.uint8),
+        time=time,
+        details=details,
+    )
+    known = np.flatnonzero(turn >= 0)
+    following = np.append(turn[known], np.iinfo(np.int64).max)
+    part = _Part(following[np.searchsorted(known, np.arange(count))], columns)
+    # The end of an earlier recording may have caught a thread between its list and its turn.
+    stray = turn == _NOT_SEEN
+    return _choose(part, np.flatnonzero(~stray)) if stray.any() else part
+
+
+def _sites(
+    word: NDArray[np.int32],
+    codes: tuple[Any, ...],
+    offsets: tuple[int, ...],
+    tables: Tables,
+) -> tuple[NDArray[np.int32], dict[int, Detail]]:
+    """The site and the detail of each event."""
+    details: dict[int, Detail] = {}
+    if (odd := np.flatnonzero(word & current.DETAIL)).size:
+        codes_, offsets_ = list(codes), list(offsets)
+        for row in odd.tolist():
+            codes_[row], offsets_[row], detail = codes[row]
+            details[row] = detail._replace(
+                via=tables.id(detail.via), source=tables.id(detail.source)
+            )
+        codes, offsets = tuple(codes_), tuple(offsets_)
+    stacks = [row for row, code in enumerate(codes) if type(code) is tuple]
+    if not stacks:
+        return tables.sites.single(codes, offsets), details
+    plain = list(codes)
+    for row in stacks:
+        plain[row] = None
+    site = tables.sites.single(plain, offsets)
+    site[stacks] = [tables.sites.stack(codes[row]) for row in stacks]
+    return site, details
+
+
+def concatenate(batches: list[Columns]) -> Columns:
+    """The rows of all batches, one after the other."""
+    if len(batches) == 1:
+        return batches[0]
+    if not batches:
+        return _columns((np.empty(0, dtype) for dtype in _DTYPES.values()), {})
+    starts = np.cumsum([0, *map(len, batches[:-1])]).tolist()
+    return _columns(
+        (np.concatenate([getattr(batch, name) for batch in batches]) for name in _DTYPES),
+        {
+            start + row: detail
+            for start, batch in zip(starts, batches, strict=True)
+            for row, detail in batch.details.items()
+        },
+    )
+
+
+def _merge(parts: list[_Part]) -> Columns:
+    """All threads' rows in one order that is consistent with what happened."""
+    columns = concatenate([part.columns for part in parts])
+    if len(parts) < 2:
+        return columns
+    together = _Part(np.concatenate([part.key for part in parts]), columns)
+    return _choose(together, np.argsort(together.key, kind="stable")).columns
+
+
+def _columns(arrays: Iterable[NDArray[Any]], details: dict[int, Detail]) -> Columns:
+    return Columns(**dict(zip(_DTYPES, arrays, strict=True)), details=details)
+
+
+def _choose(part: _Part, rows: NDArray[np.int64]) -> _Part:
+    """Those rows, in that order."""
+    details = part.columns.details
+    if details:
+        new_row = dict(zip(rows.tolist(), range(len(rows)), strict=True))
+        details = {new_row[row]: detail for row, detail in details.items() if row in new_row}
+    arrays = (getattr(part.columns, name)[rows] for name in _DTYPES)
+    return _Part(part.key[rows], _columns(arrays, details))
+
+
+def _with_collected(
+    columns: Columns, pages: list[int], collector: int, now: int, tables: Tables
+) -> Columns:
+    """`columns`, and after them the pages that the garbage collector freed."""
+    if not pages:
+        return columns
+    count = len(pages)
+    targets = tables.ids(pages)
+    rows: tuple[Iterable[int], ...] = (
+        repeat(tables.thread(collector), count),
+        repeat(int(Op.COLLECT), count),
+        targets,
+        repeat(0, count),
+        (tables.page_sizes[target] for target in targets.tolist()),
+        repeat(NOTHING, count),
+        repeat(0, count),
+        repeat(now, count),
+    )
+    arrays = (
+        np.concatenate([getattr(columns, name), np.fromiter(row, dtype, count)])
+        for (name, dtype), row in zip(_DTYPES.items(), rows, strict=True)
+    )
+    return _columns(arrays, columns.details)

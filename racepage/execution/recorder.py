@@ -1,0 +1,252 @@
+"""Recording: `with racepage.record(path) as recording:`.
+
+A daemon thread looks at the threads' lists every 20 ms and flushes when a second has passed or
+65,536 events have come together. It leaves no trace of its own. Without a path the events stay in
+memory; with one they go to the file, and memory holds names and sites only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from racepage.errors import RecordingError
+from racepage.events import Op
+from racepage.execution import current, cut
+from racepage.execution.tables import Tables
+from racepage.order.hb import HappensBefore
+from racepage.trace.columns import Columns, Origin, Trace
+
+POLL_SECONDS: Final = 0.02
+FLUSH_SECONDS: Final = 1.0
+FLUSH_EVENTS: Final = 65_536
+
+_STATES: Final = {
+    "new": "has not begun; use it in a with statement",
+    "on": "is still on; ask after its with block",
+    "forked": "belongs to the process that this one was forked from",
+}
+
+_lock = threading.Lock()  # held while a recording begins, flushes or ends, and over a fork
+_active: Recording | None = None
+
+
+def record(
+    path: str | os.PathLike[str] | None = None, *, depth: int = 1, program: str | None = None
+) -> Recording:
+    """A recording of what the body of the `with` does with pages and primitives.
+
+    Args:
+        path: an `.arrows` file to write; it exists, and says what it is, before the body runs.
+            None keeps the events in memory.
+        depth: how many frames of the call stack an event carries; more than 1 costs more.
+        program: what the trace says was recorded; the name of the running script if None.
+
+    Raises:
+        ValueError: a depth below 1.
+    """
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, not {depth}: it counts the frames of a site")
+    return Recording(path, depth=depth, program=program)
+
+
+class Recording:
+    """One recording: the context manager that makes it, and then what was recorded.
+
+    Attributes:
+        path: the file, or None.
+        events: how many events were flushed so far.
+        warnings: sentences for people: threads that nobody started, threads still running.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None, *, depth: int, program: str | None
+    ) -> None:
+        self.path = None if path is None else os.fspath(path)
+        self.events = 0
+        self.warnings: tuple[str, ...] = ()
+        self._depth = depth
+        self._program = Path(sys.argv[0]).name if program is None else program
+        self._tables = Tables()
+        self._kept: list[Columns] = []
+        self._writer: Any = None
+        self._process = 0
+        self._collector = 0
+        self._running: set[str] = set()  # threads that were started, and have not ended
+        self._order = HappensBefore()
+        self._failure: RecordingError | None = None
+        self._state = "new"
+        self._stop = threading.Event()
+        self._flusher: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        global _active  # noqa: PLW0603  (one recording at a time, by definition)
+        with _lock:
+            if _active is not None:
+                raise RecordingError("a recording is on already; end it before another begins")
+            if self._state != "new":
+                raise RecordingError("this recording was made already; call record() again")
+            self._open()
+            self._process = os.getpid()
+            self._collector = current.this_thread()
+            self._state = "on"
+            _active = self
+            current.begin(current.SITES if self._depth == 1 else current.STACKS, self._depth)
+        self._flusher = threading.Thread(target=self._flush_now_and_then, daemon=True)
+        self._flusher.name = "racepage-flush"
+        self._flusher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process != os.getpid():
+            return  # a fork came out of the body: the recording is its parent's
+        self._end()
+        if self._failure is not None:
+            if error is None:
+                raise self._failure
+            error.add_note(str(self._failure))
+
+    def trace(self) -> Trace:
+        """What was recorded: from memory, or read back from the file.
+
+        Raises:
+            RecordingError: the recording is still on, never began, or belongs to the process that
+                this one was forked from.
+        """
+        state = "forked" if self._process not in (0, os.getpid()) else self._state
+        if state != "ended":
+            raise RecordingError(f"there is no trace: the recording {_STATES[state]}")
+        if self.path is not None:
+            files = import_module("racepage.trace.files")
+            found: Trace = files.read_trace(self.path)
+            return found
+        tables = self._tables
+        return Trace(
+            columns=cut.concatenate(self._kept),
+            threads=list(tables.threads),
+            targets=list(tables.targets),
+            sites=list(tables.sites.stacks),
+            page_sizes=dict(tables.page_sizes),
+            labels=dict(tables.labels),
+            origin=Origin(form="memory", program=self._program, judge_leaks=True),
+        )
+
+    def _open(self) -> None:
+        if self.path is None:
+            return
+        arrows = import_module("racepage.trace.arrows")  # pyarrow: only for those who write a file
+        try:
+            self._writer = arrows.ArrowsWriter(self.path, program=self._program, judge_leaks=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RecordingError(
+                f"{self.path}: cannot be written ({reason}); give record() another path"
+            ) from error
+
+    def _flush_now_and_then(self) -> None:
+        due = time.monotonic() + FLUSH_SECONDS
+        while not self._stop.wait(POLL_SECONDS):
+            waiting = sum(len(log.events) for log in list(current.logs.values()))
+            if waiting >= FLUSH_EVENTS or time.monotonic() >= due:
+                with _lock:
+                    self._flush(final=False)
+                due = time.monotonic() + FLUSH_SECONDS
+
+    def _flush(self, *, final: bool) -> None:
+        """Take what there is, and keep or write it. A failure ends the recording, not the body."""
+        if self._failure is not None:
+            return
+        try:
+            columns = cut.take(self._tables, collector=self._collector, final=final)
+            if len(columns):
+                self._keep(columns)
+        except Exception as error:  # noqa: BLE001  (raised when the body is done)
+            current.end()
+            reason = error.strerror if isinstance(error, OSError) else repr(error)
+            place = self.path or "the recording"
+            self._failure = RecordingError(
+                f"{place}: recording stopped after {self.events} events ({reason}); "
+                "what was written until then can be read"
+            )
+            self._failure.__cause__ = error
+
+    def _keep(self, columns: Columns) -> None:
+        tables = self._tables
+        if self._writer is None:
+            self._kept.append(columns)
+        else:
+            stamps = self._order.stamp(columns, tables.threads, tables.targets)
+            self._writer.write_batch(
+                columns,
+                stamps,
+                threads=tables.threads,
+                targets=tables.targets,
+                sites=tables.sites.stacks,
+                page_sizes=tables.page_sizes,
+                labels=tables.labels,
+            )
+        self.events += len(columns)
+        for target in columns.target[columns.op == Op.START].tolist():
+            self._running.add(tables.targets[target].name)
+        for thread in columns.thread[columns.op == Op.EXIT].tolist():
+            self._running.discard(tables.threads[thread])
+
+    def _end(self) -> None:
+        global _active  # noqa: PLW0603
+        current.end()
+        self._stop.set()
+        if self._flusher is not None:
+            self._flusher.join()
+        with _lock:
+            try:
+                self._flush(final=True)
+                self._close()
+            finally:
+                self._state = "ended"
+                _active = None
+                current.tidy()
+        here = self._tables.thread(self._collector)
+        self.warnings = (
+            *(
+                f"thread {name} was not started through racepage.sync: nothing is known to happen "
+                "before it, so what it touches may look unordered"
+                for name in self._tables.foreign
+                if name != self._tables.threads[here]
+            ),
+            *(
+                f"thread {name} still ran when the recording ended: what it did later is not there"
+                for name in sorted(self._running)
+            ),
+        )
+
+    def _close(self) -> None:
+        if self._writer is None:
+            return
+        if self._failure is not None:
+            self._writer.abandon()
+        else:
+            self._writer.close()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: the file and the threads are the parent's."""
+    global _active  # noqa: PLW0603
+    current.forked()
+    _active = None
+    _lock.release()
+
+
+os.register_at_fork(
+    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_leave_to_parent
+)
