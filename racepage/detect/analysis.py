@@ -9,11 +9,13 @@ from typing import Final, Literal
 import numpy as np
 
 from racepage.detect.evidence import NONE, Evidence, deduplicated
-from racepage.detect.lifetime import extent, lifetime
+from racepage.detect.lifetime import lifetime
 from racepage.detect.mapping import mapping
 from racepage.detect.races import RaceEngine, Races
 from racepage.detect.reference import Reference
+from racepage.detect.rows import NATIVE_FROM, extent
 from racepage.detect.sides import Sides
+from racepage.detect.uninitialised import uninitialised
 from racepage.errors import UnsupportedError
 from racepage.events import Op
 from racepage.finding import Analysis, Finding, Side
@@ -26,9 +28,6 @@ Engine = Literal["auto", "reference", "native"]
 Progress = Callable[[int, int], None]
 """Called with the events done and the events there are."""
 
-NATIVE_FROM: Final = 100_000
-"""Events from which the native engine is worth loading: below, plain Python has long finished."""
-
 _BATCH: Final = 1 << 20
 _NOT_YET: Final = (
     Op.LOAD,
@@ -40,9 +39,6 @@ _NOT_YET: Final = (
     Op.ASSERT_WRITER,
     Op.ASSERT_ACCESS,
 )
-
-
-_MAY_BE_UNORDERED: Final = frozenset({"data-race", "free-race", "double-free"})
 
 
 def analyse(
@@ -71,6 +67,7 @@ def analyse(
     evidence = [
         *_races(trace, found),
         *deduplicated(trace.columns, lifetime(trace, history)),
+        *deduplicated(trace.columns, uninitialised(trace)),
         *deduplicated(trace.columns, mapping(trace)),
     ]
     evidence.sort(key=lambda one: (one.first if one.second == NONE else one.second, one))
@@ -167,7 +164,8 @@ def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
     last = one.first if one.second == NONE else one.second
     alloc = None if one.page == NOTHING else sides.allocation(one.page, last)
     page = None if one.page == NOTHING else str(trace.targets[one.page])
-    unordered = one.kind in _MAY_BE_UNORDERED and not sides.ordered(one.first, one.second)
+    both = one.first != NONE and one.second != NONE
+    unordered = both and not sides.ordered(one.first, one.second)
     return Finding(
         kind=one.kind,
         message=_message(one, _thread(first), _thread(second), page),

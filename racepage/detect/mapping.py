@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from racepage.detect.evidence import NONE, Evidence
-from racepage.detect.lifetime import extent
+from racepage.detect.rows import extent
 from racepage.events import Op
 from racepage.trace.columns import NOTHING, Columns, Trace
 

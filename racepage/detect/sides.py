@@ -5,22 +5,21 @@ All of this is cold: it is done for the events that findings name, after the eng
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from racepage.detect.lifetime import extent
+from racepage.detect.locks import held_locks
+from racepage.detect.rows import extent
 from racepage.events import CLASS_OF, Op
 from racepage.finding import HeldLock, LastSync, PageInfo, Side, ThreadInfo, Why
 from racepage.order.hb import ADVANCES, NO_EDGE
 from racepage.order.history import History
 from racepage.trace.columns import NOTHING, Trace
 
-_LOCKING: Final = (Op.LOCK, Op.UNLOCK, Op.RLOCK, Op.RUNLOCK)
 _ADVANCES: Final = np.isin(np.arange(256), list(ADVANCES))
 
 
@@ -35,7 +34,7 @@ class Sides:
     def __init__(self, trace: Trace, history: History, named: Iterable[int]) -> None:
         self._trace = trace
         self._history = history
-        self._locks = _held_locks(trace, sorted(set(named)))
+        self._locks = held_locks(trace, sorted(set(named)))
         self._made: dict[int, Side] = {}
 
     def side(self, event: int) -> Side:
@@ -58,7 +57,10 @@ class Sides:
             clock=self._history.own_count(event),
             vector={trace.threads[thread]: clock for thread, clock in sorted(vector.items())},
             stack=() if site == NOTHING else trace.sites[site],
-            locks=self._locks.get(event, ()),
+            locks=tuple(
+                HeldLock(name=trace.targets[lock].name, mode="write" if writes else "read")
+                for lock, writes in self._locks.get(event, ())
+            ),
         )
 
     def ordered(self, first: int, second: int) -> bool:
@@ -151,48 +153,3 @@ class Sides:
         rows = np.flatnonzero(columns.op == Op.ALLOC)
         pages = columns.target[rows]
         return {int(page): rows[pages == page] for page in np.unique(pages)}
-
-
-def _held_locks(trace: Trace, events: list[int]) -> dict[int, tuple[HeldLock, ...]]:
-    """The locks that each of `events` was done under, in the order they were taken.
-
-    A lock that another thread releases (a plain lock may be) is held by nobody from then on.
-    """
-    columns = trace.columns
-    if not events:
-        return {}
-    rows = np.flatnonzero(np.isin(columns.op[: events[-1] + 1], _LOCKING))
-    rows = rows[columns.flags[rows] & int(NO_EDGE) == 0]
-    held: defaultdict[int, dict[tuple[int, bool], None]] = defaultdict(dict)  # insertion-ordered
-    writer: dict[int, int] = {}
-    found: dict[int, tuple[HeldLock, ...]] = {}
-    steps = zip(
-        rows.tolist(),
-        columns.op[rows].tolist(),
-        columns.thread[rows].tolist(),
-        columns.target[rows].tolist(),
-        strict=True,
-    )
-    step = next(steps, None)
-    for event in events:
-        while step is not None and step[0] < event:
-            _, op, thread, lock = step
-            if op == Op.LOCK:
-                held[thread][lock, True] = None
-                writer[lock] = thread
-            elif op == Op.UNLOCK:
-                held[writer.pop(lock, thread)].pop((lock, True), None)
-            elif op == Op.RLOCK:
-                held[thread][lock, False] = None
-            else:
-                held[thread].pop((lock, False), None)
-            step = next(steps, None)
-        found[event] = tuple(
-            HeldLock(name=trace.targets[lock].name, mode=_mode(writes))
-            for lock, writes in held[int(columns.thread[event])]
-        )
-    return found
-
-
-def _mode(writes: bool) -> Literal["read", "write"]:
-    return "write" if writes else "read"
