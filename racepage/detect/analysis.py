@@ -164,7 +164,7 @@ def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
     last = one.first if one.second == NONE else one.second
     alloc = None if one.page == NOTHING else sides.allocation(one.page, last)
     page = None if one.page == NOTHING else str(trace.targets[one.page])
-    both = one.first != NONE and one.second != NONE
+    both = NONE not in (one.first, one.second)
     unordered = both and not sides.ordered(one.first, one.second)
     return Finding(
         kind=one.kind,
