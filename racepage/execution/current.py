@@ -33,6 +33,7 @@ from __future__ import annotations
 import os
 import threading
 from _thread import LockType, allocate_lock
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from time import perf_counter_ns
@@ -123,6 +124,9 @@ thread's list, not yet in this one) confuses nobody."""
 
 collected: list[int] = []
 """Pages that the garbage collector freed. A finalizer may run anywhere, so it only appends."""
+
+uncaught: list[Callable[[ThreadLog, BaseException], object]] = []
+"""Called in a thread that ends because it raised: with the thread, and what nothing caught."""
 
 given: dict[int, str] = {}
 """target -> the name, or for a page the label, that people gave it."""

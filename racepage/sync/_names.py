@@ -1,0 +1,72 @@
+"""What primitives are called in a trace: their numbers, and the names that people give them."""
+
+from __future__ import annotations
+
+from weakref import finalize
+
+from racepage.execution import current
+
+
+def lock_number(owner: object, name: str | None) -> int:
+    """The number of the lock `owner`; the name is forgotten when `owner` is gone."""
+    number = current.new_lock(name)
+    if name is not None:
+        _forget(owner, [number])
+    return number
+
+
+def sync_number(owner: object, name: str | None) -> int:
+    """The number of a synchronisation object of `owner`, likewise."""
+    number = current.new_sync(name)
+    if name is not None:
+        _forget(owner, [number])
+    return number
+
+
+class HandOvers:
+    """One-shot synchronisation objects of one primitive, each used again once it was taken.
+
+    A named primitive keeps its own, so that they bear its name: `sync:jobs`, `sync:jobs#2`. One
+    without a name shares them with all others. The primitive's mutex guards `new` and `done`.
+    """
+
+    __slots__ = ("_name", "_numbers", "_spare")
+
+    def __init__(self, owner: object, name: str | None) -> None:
+        self._name = name
+        self._numbers: list[int] = []
+        self._spare: list[int] = []
+        if name is not None:
+            _forget(owner, self._numbers)
+
+    def new(self) -> int:
+        """An object that nobody else uses now. It may have been used: begin with a `release`."""
+        if self._name is None:
+            return current.one_shot()
+        if self._spare:
+            return self._spare.pop()
+        number = current.new_sync(self._name)
+        self._numbers.append(number)
+        return number
+
+    def done(self, number: int) -> None:
+        """Let another hand-over use `number`: it was taken, or never will be."""
+        if self._name is None:
+            current.recycle(number)
+        else:
+            self._spare.append(number)
+
+
+def _forget(owner: object, numbers: list[int]) -> None:
+    finalize(owner, _drop, numbers).atexit = False
+
+
+def _drop(numbers: list[int]) -> None:
+    for number in numbers:
+        current.drop(number)
+
+
+def shown(primitive: object, name: str | None) -> str:
+    """`racepage.sync.Lock 'mmap'`: the start of every primitive's `repr`."""
+    kind = type(primitive)
+    return f"{kind.__module__}.{kind.__qualname__}" + ("" if name is None else f" {name!r}")

@@ -1,0 +1,203 @@
+"""Locks that one thread holds at a time: `Lock`, `Mutex`, `SpinLock`.
+
+Edges: every release to every later acquire. Both rows are logged while the real lock is held, the
+`lock` after it was taken and the `unlock` before it is given back, so that nothing of another
+holder can stand between. A try that failed, or ran out of time, is logged and orders nothing.
+
+`Lock` is `threading.Lock`: any thread may release it. Its four methods are the hot path of a
+recording and call nothing of ours but the logger (`benchmarks/record.py` holds them to that).
+`Mutex` and `SpinLock` are the kernel's: who locked must unlock. Over operating-system threads a
+spinlock blocks like a mutex; spinning would only keep the interpreter from the holder.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from sys import _getframe
+from types import FrameType, TracebackType
+from typing import Final
+
+from racepage.events import Flag, Op
+from racepage.execution import current
+from racepage.sync._names import lock_number, shown
+
+LOCK: Final = int(Op.LOCK)
+UNLOCK: Final = int(Op.UNLOCK)
+LOCK_TRIED: Final = current.word(Op.LOCK, Flag.TRY)
+LOCK_FAILED: Final = current.word(Op.LOCK, Flag.TRYFAIL)
+
+
+class Lock:
+    """`threading.Lock` with a name: not re-entrant, and any thread may release it."""
+
+    __slots__ = ("__weakref__", "_name", "_number", "_real")
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self._real = current.raw_lock()
+        self._name = name
+        self._number = lock_number(self, name)
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock; False when it was not to be had at once, or within `timeout` seconds.
+
+        Raises:
+            ValueError: a negative timeout other than -1, or a timeout without `blocking`.
+        """
+        taken = self._real.acquire(blocking, timeout)
+        if current.mode:
+            if timeout == -1 and blocking:
+                current.log(LOCK, self._number, _getframe(1))
+            else:
+                current.log(LOCK_TRIED if taken else LOCK_FAILED, self._number, _getframe(1))
+        return taken
+
+    def release(self) -> None:
+        """Give the lock back.
+
+        Raises:
+            RuntimeError: nobody holds it.
+        """
+        if current.mode:
+            if not self._real.locked():
+                raise RuntimeError("release unlocked lock")
+            current.log(UNLOCK, self._number, _getframe(1))
+        self._real.release()
+
+    def locked(self) -> bool:
+        """Whether somebody holds it now."""
+        return self._real.locked()
+
+    def __enter__(self) -> bool:
+        self._real.acquire()
+        if current.mode:
+            current.log(LOCK, self._number, _getframe(1))
+        return True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if current.mode:
+            if not self._real.locked():
+                raise RuntimeError("release unlocked lock")
+            current.log(UNLOCK, self._number, _getframe(1))
+        self._real.release()
+
+    def __repr__(self) -> str:
+        state = "locked" if self._real.locked() else "unlocked"
+        return f"<{state} {shown(self, self._name)} at {id(self):#x}>"
+
+    # What Condition asks of a lock, with the frame of whoever called the condition.
+
+    def _acquire_at(self, frame: FrameType) -> None:
+        self._real.acquire()
+        if current.mode:
+            current.log(LOCK, self._number, frame)
+
+    def _release_at(self, frame: FrameType) -> None:
+        if not self._real.locked():
+            raise RuntimeError("release unlocked lock")
+        if current.mode:
+            current.log(UNLOCK, self._number, frame)
+        self._real.release()
+
+    def _give_up(self, frame: FrameType) -> int:
+        self._release_at(frame)
+        return 1
+
+    def _take_back(self, levels: int, frame: FrameType) -> None:  # noqa: ARG002  (RLock's shape)
+        self._acquire_at(frame)
+
+    def _is_held(self) -> bool:
+        return self._real.locked()
+
+
+class OwnedLock:
+    """A lock that only its holder may release; `Mutex`, `SpinLock` and `RLock` are kinds of it."""
+
+    __slots__ = ("__weakref__", "_name", "_number", "_owner", "_real")
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self._real = current.raw_lock()
+        self._owner: int | None = None
+        self._name = name
+        self._number = lock_number(self, name)
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock; False when it was not to be had at once, or within `timeout` seconds.
+
+        Raises:
+            ValueError: a negative timeout other than -1, or a timeout without `blocking`.
+        """
+        return self._acquire(blocking, timeout, _getframe(1))
+
+    def release(self) -> None:
+        """Give the lock back.
+
+        Raises:
+            RuntimeError: the calling thread does not hold it.
+        """
+        self._release_at(_getframe(1))
+
+    def locked(self) -> bool:
+        """Whether somebody holds it now."""
+        return self._real.locked()
+
+    def __enter__(self) -> bool:
+        return self._acquire(True, -1, _getframe(1))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._release_at(_getframe(1))
+
+    def __repr__(self) -> str:
+        state = "locked" if self._real.locked() else "unlocked"
+        return f"<{state} {shown(self, self._name)} owner={self._owner} at {id(self):#x}>"
+
+    def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
+        taken = self._real.acquire(blocking, timeout)
+        if taken:
+            self._owner = get_ident()
+        if current.mode:
+            word = LOCK if timeout == -1 and blocking else LOCK_TRIED if taken else LOCK_FAILED
+            current.log(word, self._number, frame)
+        return taken
+
+    def _acquire_at(self, frame: FrameType) -> None:
+        self._acquire(True, -1, frame)
+
+    def _release_at(self, frame: FrameType) -> None:
+        if self._owner != get_ident():
+            raise RuntimeError(f"{self!r} is not held by this thread: only its holder releases it")
+        if current.mode:
+            current.log(UNLOCK, self._number, frame)
+        self._owner = None
+        self._real.release()
+
+    def _give_up(self, frame: FrameType) -> int:
+        self._release_at(frame)
+        return 1
+
+    def _take_back(self, levels: int, frame: FrameType) -> None:  # noqa: ARG002  (RLock's shape)
+        self._acquire_at(frame)
+
+    def _is_held(self) -> bool:
+        return self._owner == get_ident()
+
+
+class Mutex(OwnedLock):
+    """A lock that the thread that took it gives back; not re-entrant."""
+
+    __slots__ = ()
+
+
+class SpinLock(OwnedLock):
+    """As `Mutex`; its holder is not supposed to sleep."""
+
+    __slots__ = ()

@@ -1,0 +1,56 @@
+"""`RLock`: a lock that its holder may take again.
+
+Only the outermost level is logged: the inner ones wait for nobody and let nobody in.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from types import FrameType
+
+from racepage.execution import current
+from racepage.sync._monitor import lock_timeout
+from racepage.sync.lock import UNLOCK, OwnedLock
+
+
+class RLock(OwnedLock):
+    """`threading.RLock` with a name."""
+
+    __slots__ = ("_levels",)
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._levels = 0
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()[:-1]} count={self._levels}>"
+
+    def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
+        if self._owner == get_ident():
+            lock_timeout(blocking, timeout)
+            self._levels += 1
+            return True
+        taken = super()._acquire(blocking, timeout, frame)
+        if taken:
+            self._levels = 1
+        return taken
+
+    def _release_at(self, frame: FrameType) -> None:
+        if self._owner != get_ident():
+            raise RuntimeError("cannot release un-acquired lock")
+        if self._levels > 1:
+            self._levels -= 1
+        else:
+            self._give_up(frame)
+
+    def _give_up(self, frame: FrameType) -> int:
+        levels, self._levels = self._levels, 0
+        if current.mode:
+            current.log(UNLOCK, self._number, frame)
+        self._owner = None
+        self._real.release()
+        return levels
+
+    def _take_back(self, levels: int, frame: FrameType) -> None:
+        self._acquire_at(frame)
+        self._levels = levels

@@ -1,0 +1,225 @@
+"""`RwLock`: many readers or one writer.
+
+Edges: a write unlock to every later lock, a read unlock to every later write lock; readers do not
+order each other. `downgrade` is a write unlock and a read lock with nothing in between.
+
+A thread that reads already may read again at once (inner levels are not logged, as in an `RLock`).
+Taking the write lock while reading, or either while writing, could only wait for itself: it raises,
+tried or not. Writers that wait go before readers that come later; no more fairness is promised.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from collections.abc import Callable
+from sys import _getframe
+from types import FrameType, TracebackType
+from typing import Final
+
+from racepage.events import Flag, Op
+from racepage.execution import current
+from racepage.sync._monitor import Monitor, lock_timeout
+from racepage.sync._names import lock_number, shown
+from racepage.sync.lock import LOCK, LOCK_FAILED, LOCK_TRIED, UNLOCK
+
+RLOCK: Final = int(Op.RLOCK)
+RUNLOCK: Final = int(Op.RUNLOCK)
+RLOCK_TRIED: Final = current.word(Op.RLOCK, Flag.TRY)
+RLOCK_FAILED: Final = current.word(Op.RLOCK, Flag.TRYFAIL)
+
+
+class RwLock:
+    """A lock that readers share and a writer has alone.
+
+    `with lock.read():` and `with lock.write():`, or the methods one by one. The `acquire_` methods
+    take `blocking` and `timeout` as `threading.Lock.acquire` does.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self._mutex = current.raw_lock()
+        self._readable = Monitor(self._mutex)
+        self._writable = Monitor(self._mutex)
+        self._readers: dict[int, int] = {}  # thread -> levels
+        self._writer: int | None = None
+        self._writers_waiting = 0
+        self._name = name
+        self._number = lock_number(self, name)
+
+    def read(self) -> _Side:
+        """A context that holds the read lock."""
+        return _Side(self._acquire_read, self._release_read)
+
+    def write(self) -> _Side:
+        """A context that holds the write lock; it may be downgraded within."""
+        return _Side(self._acquire_write, self._release_any)
+
+    def acquire_read(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock for reading; False when it was not to be had in time.
+
+        Raises:
+            RuntimeError: this thread holds the write lock.
+            ValueError: a negative timeout other than -1, or a timeout without `blocking`.
+        """
+        return self._acquire_read(_getframe(1), blocking, timeout)
+
+    def acquire_write(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock for writing; False when it was not to be had in time.
+
+        Raises:
+            RuntimeError: this thread holds the lock already, in either mode.
+            ValueError: a negative timeout other than -1, or a timeout without `blocking`.
+        """
+        return self._acquire_write(_getframe(1), blocking, timeout)
+
+    def try_read(self) -> bool:
+        """Take the lock for reading if that can be had at once; raises as `acquire_read`."""
+        return self._acquire_read(_getframe(1), blocking=False)
+
+    def try_write(self) -> bool:
+        """Take the lock for writing if that can be had at once; raises as `acquire_write`."""
+        return self._acquire_write(_getframe(1), blocking=False)
+
+    def release_read(self) -> None:
+        """Give the read lock back.
+
+        Raises:
+            RuntimeError: this thread is not reading.
+        """
+        self._release_read(_getframe(1))
+
+    def release_write(self) -> None:
+        """Give the write lock back.
+
+        Raises:
+            RuntimeError: this thread is not writing.
+        """
+        self._release_write(_getframe(1))
+
+    def downgrade(self) -> None:
+        """Turn the write lock into a read lock; no writer comes in between.
+
+        Raises:
+            RuntimeError: this thread is not writing.
+        """
+        with self._mutex:
+            me = self._expect_writer("downgrade")
+            if current.mode:
+                frame = _getframe(1)
+                current.log(UNLOCK, self._number, frame)
+                current.log(RLOCK, self._number, frame)
+            self._writer = None
+            self._readers[me] = 1
+            self._let_in()
+
+    def __repr__(self) -> str:
+        state = "writing" if self._writer is not None else f"{len(self._readers)} reading"
+        return f"<{shown(self, self._name)} {state} at {id(self):#x}>"
+
+    def _acquire_read(self, frame: FrameType, blocking: bool = True, timeout: float = -1) -> bool:
+        limit = lock_timeout(blocking, timeout)
+        me = get_ident()
+        with self._mutex:
+            if self._writer == me:
+                raise RuntimeError(f"{self!r}: read lock by its writer; call downgrade() instead")
+            if me in self._readers:
+                self._readers[me] += 1
+                return True
+            taken = self._readable.wait_for(self._admits_readers, limit)
+            if taken:
+                self._readers[me] = 1
+            if current.mode:
+                word = RLOCK if limit is None else RLOCK_TRIED if taken else RLOCK_FAILED
+                current.log(word, self._number, frame)
+            return taken
+
+    def _acquire_write(self, frame: FrameType, blocking: bool = True, timeout: float = -1) -> bool:
+        limit = lock_timeout(blocking, timeout)
+        me = get_ident()
+        with self._mutex:
+            if self._writer == me:
+                raise RuntimeError(f"{self!r}: write lock by its writer, which would wait for ever")
+            if me in self._readers:
+                raise RuntimeError(f"{self!r}: no upgrade while reading; call release_read() first")
+            taken = False
+            self._writers_waiting += 1
+            try:
+                taken = self._writable.wait_for(self._admits_a_writer, limit)
+            finally:
+                self._writers_waiting -= 1
+                if taken:
+                    self._writer = me
+                else:
+                    self._let_in()  # others may have waited for this thread alone
+            if current.mode:
+                word = LOCK if limit is None else LOCK_TRIED if taken else LOCK_FAILED
+                current.log(word, self._number, frame)
+            return taken
+
+    def _release_read(self, frame: FrameType) -> None:
+        me = get_ident()
+        with self._mutex:
+            if me not in self._readers:
+                raise RuntimeError(f"{self!r}: read unlock by a thread that is not reading")
+            if self._readers[me] > 1:
+                self._readers[me] -= 1
+                return
+            if current.mode:
+                current.log(RUNLOCK, self._number, frame)
+            del self._readers[me]
+            self._let_in()
+
+    def _release_write(self, frame: FrameType) -> None:
+        with self._mutex:
+            self._expect_writer("write unlock")
+            if current.mode:
+                current.log(UNLOCK, self._number, frame)
+            self._writer = None
+            self._let_in()
+
+    def _release_any(self, frame: FrameType) -> None:
+        """The end of a `write()` context, which may have been downgraded."""
+        if get_ident() in self._readers:
+            self._release_read(frame)
+        else:
+            self._release_write(frame)
+
+    def _expect_writer(self, what: str) -> int:
+        me = get_ident()
+        if self._writer != me:
+            raise RuntimeError(f"{self!r}: {what} by a thread that is not writing")
+        return me
+
+    def _admits_readers(self) -> bool:
+        return self._writer is None and not self._writers_waiting
+
+    def _admits_a_writer(self) -> bool:
+        return self._writer is None and not self._readers
+
+    def _let_in(self) -> None:
+        if self._writers_waiting:
+            self._writable.notify()
+        else:
+            self._readable.notify_all()
+
+
+class _Side:
+    """One mode of a lock, for `with`."""
+
+    __slots__ = ("_acquire", "_release")
+
+    def __init__(
+        self, acquire: Callable[[FrameType], bool], release: Callable[[FrameType], None]
+    ) -> None:
+        self._acquire = acquire
+        self._release = release
+
+    def __enter__(self) -> None:
+        self._acquire(_getframe(1))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._release(_getframe(1))

@@ -1,0 +1,120 @@
+"""`Thread` and `Timer`.
+
+Edges: `start()` to the child's first event; the child's last event to a `join()` that succeeded.
+The start is logged before the child can run, the exit before it is gone, and the join afterwards.
+
+A `Thread` is a `threading.Thread`, so that `current_thread`, `enumerate` and what else asks for
+threads knows it. What happens between its first and its last event is `run` and, if that raised,
+`threading.excepthook`, which may log as well: hence the exit stands behind the hook.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from sys import _getframe
+from typing import Any
+
+from racepage.execution import current
+
+
+class Thread(threading.Thread):
+    """`threading.Thread` whose start, end and join are recorded."""
+
+    __log: current.ThreadLog | None = None
+
+    def start(self) -> None:
+        """Begin to `run` in a thread of its own.
+
+        Raises:
+            RuntimeError: it was started before, or there is no room for another thread.
+        """
+        if self.__log is not None:
+            raise RuntimeError("threads can only be started once")
+        try:
+            log = current.new_thread(self.name)
+        except (AssertionError, AttributeError):
+            raise RuntimeError("thread.__init__() not called") from None
+        body = self.run
+        self.__log = log
+        self.run = lambda: _live(self, log, body)  # type: ignore[method-assign]
+        current.start(log, _getframe(1))
+        try:
+            super().start()
+        except BaseException:
+            self.__log = None
+            self.run = body  # type: ignore[method-assign]
+            raise
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the thread's end, for `timeout` seconds where given; see `is_alive` then.
+
+        Raises:
+            RuntimeError: it was not started, or is the current thread.
+        """
+        super().join(timeout)
+        if self.__log is not None and not self.is_alive():
+            current.join(self.__log, _getframe(1))
+
+
+# Functions, so that a subclass of Thread may call its own methods as it likes.
+
+
+def _live(thread: Thread, log: current.ThreadLog, body: Callable[[], object]) -> None:
+    """All that a thread does, from its first event to its last."""
+    current.enter(log)
+    try:
+        body()
+    except BaseException as error:  # noqa: BLE001  (as every thread ends)
+        _report(thread, log, error)
+    finally:
+        del thread.run  # it holds the thread, which holds it
+        current.leave()
+
+
+def _report(thread: Thread, log: current.ThreadLog, error: BaseException) -> None:
+    """What `threading` does with an exception that nothing in the thread caught."""
+    if not isinstance(error, SystemExit):
+        for hook in current.uncaught:
+            hook(log, error)
+    try:
+        threading.excepthook(
+            threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
+        )
+    except Exception as worse:  # noqa: BLE001  (a hook must not end the report)
+        sys.excepthook(type(worse), worse, worse.__traceback__)
+
+
+class Timer(Thread):
+    """`threading.Timer`: calls a function after `interval` seconds unless it is cancelled.
+
+    Cancelling orders nothing: it only keeps the function from being called.
+    """
+
+    def __init__(
+        self,
+        interval: float,
+        function: Callable[..., object],
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.interval = interval
+        self.function = function
+        self.args = [] if args is None else args
+        self.kwargs = {} if kwargs is None else kwargs
+        self.finished = threading.Event()
+
+    def cancel(self) -> None:
+        """Do not call the function, if it was not called yet."""
+        self.finished.set()
+
+    def run(self) -> None:
+        """Wait, and call the function."""
+        self.finished.wait(self.interval)
+        if not self.finished.is_set():
+            self.function(*self.args, **self.kwargs)
+        self.finished.set()
