@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Literal
 
-import numpy as np
-
 from racepage.detect.evidence import NONE, Evidence, deduplicated
 from racepage.detect.lifetime import lifetime
 from racepage.detect.mapping import mapping
 from racepage.detect.races import RaceEngine, Races
 from racepage.detect.reference import Reference
-from racepage.detect.rows import NATIVE_FROM, extent
+from racepage.detect.rows import NATIVE_FROM, extent, which
 from racepage.detect.sides import Sides
 from racepage.detect.uninitialised import uninitialised
 from racepage.errors import UnsupportedError
@@ -89,10 +87,10 @@ def analyse(
 
 
 def _refuse_unsupported(trace: Trace) -> None:
-    counts = np.bincount(trace.columns.op, minlength=len(Op))
-    if not counts[list(_NOT_YET)].any():
+    refused = which(trace.columns, _NOT_YET)
+    if not refused.any():
         return
-    event = int(np.flatnonzero(np.isin(trace.columns.op, _NOT_YET))[0])
+    event = int(refused.argmax())
     name = Op(trace.columns.op[event]).name.lower()
     raise UnsupportedError(
         f"event {event} is a {name}: atomics, fences and assertions are recorded and converted, "

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racepage.detect.evidence import NONE, Evidence
-from racepage.detect.rows import by_page, extent, on_page
+from racepage.detect.rows import by_page, extent, on_page, which
 from racepage.events import Op
 from racepage.order.history import History
 from racepage.trace.columns import Columns, Trace
@@ -40,7 +40,7 @@ def lifetime(trace: Trace, history: History) -> Iterator[Evidence]:
     """Every finding of this file, not yet deduplicated."""
     columns = trace.columns
     if trace.origin.judge_leaks:
-        for life in _lives(columns, np.isin(columns.op, [Op.ALLOC, *_ENDS])):
+        for life in _lives(columns, which(columns, [Op.ALLOC, *_ENDS])):
             yield from _leak(life, columns, trace.page_sizes[life.page])
     for life in _lives(columns, _rows_after_an_end(trace)):
         yield from _after_the_end(columns, history, life)
@@ -49,7 +49,7 @@ def lifetime(trace: Trace, history: History) -> Iterator[Evidence]:
 def _rows_after_an_end(trace: Trace) -> NDArray[np.bool_]:
     """The ends of pages, and whatever happens to a page after its first one."""
     columns = trace.columns
-    wanted: NDArray[np.bool_] = np.isin(columns.op, _ENDS)
+    wanted = which(columns, _ENDS)
     if not wanted.any():
         return wanted
     first_end = np.full(len(trace.targets), _NEVER, dtype=np.int64)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from racepage.detect.rows import at_size
+from racepage.detect.rows import at_size, which
 from racepage.events import Op
 from racepage.order.hb import NO_EDGE
 from racepage.trace.columns import Trace
@@ -28,7 +28,7 @@ def held_locks(trace: Trace, events: list[int]) -> dict[int, list[tuple[int, boo
     columns = trace.columns
     if not events:
         return {}
-    rows = np.flatnonzero(np.isin(columns.op[: events[-1]], _LOCKING))
+    rows = np.flatnonzero(which(columns, _LOCKING)[: events[-1]])
     rows = rows[columns.flags[rows] & int(NO_EDGE) == 0]
     asked = np.array(events, dtype=np.int64)
     bounds, held = at_size(_replay, len(rows))(
