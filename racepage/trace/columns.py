@@ -15,6 +15,8 @@ are None when no row uses them.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -100,8 +102,11 @@ class Origin:
         judge_leaks: whether leaks and locks held at the end are findings: true for recorded
             programs and for text traces that say `# check: leaks`, never for imported ones.
         lost_bytes: bytes after the last complete batch of a file that was cut off.
+        complete: False where the recording was not closed: killed between two batches, it may have
+            lost events without losing a byte of the file. Always False where bytes are lost.
         expects: the `# expect:` lines; None where the file has none. An empty tuple is
             `# expect: clean`.
+        variables: what an imported trace called the bytes [8k, 8k + 8) of its import page, by k.
     """
 
     path: str | None = None
@@ -109,7 +114,9 @@ class Origin:
     program: str | None = None
     judge_leaks: bool = False
     lost_bytes: int = 0
+    complete: bool = True
     expects: tuple[Expectation, ...] | None = None
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,26 +147,31 @@ class Trace:
 
 
 class TraceBuilder:
-    """Makes a `Trace` row by row: for parsers, generators and tests, not for hot paths."""
+    """Makes a `Trace` row by row: for parsers, generators and tests, not for hot paths.
+
+    A row costs 64 bytes until the trace is finished.
+    """
 
     def __init__(self) -> None:
         self._threads: dict[str, int] = {}
         self._targets: dict[Target, int] = {}
         self._sites: dict[Stack, int] = {}
-        self._rows: list[tuple[int, int, int, int, int, int, int, int]] = []
+        self._rows = bytearray()
         self._details: dict[int, Detail] = {}
         self._labels: dict[int, str] = {}
         self._sizes: dict[int, int] = {}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) // _ROW.size
 
     def thread(self, name: str) -> int:
         """The number of the thread called `name`."""
         return self._threads.setdefault(name, len(self._threads))
 
     def target(self, target: Target) -> int:
-        """The id of `target`."""
+        """The id of `target`; a thread gets its number too."""
+        if target.kind is Kind.THREAD:
+            self.thread(target.name)
         return self._targets.setdefault(target, len(self._targets))
 
     def site(self, stack: Stack) -> int:
@@ -169,6 +181,14 @@ class TraceBuilder:
     def label(self, target: Target, text: str) -> None:
         """Give `target` a name for people."""
         self._labels[self.target(target)] = text
+
+    def resize(self, page: int, size: int) -> None:
+        """Say how large a page (a target id) is from here on."""
+        self._sizes[page] = size
+
+    def size(self, page: int) -> int:
+        """How large a page is now; 0 where nothing has said so."""
+        return self._sizes.get(page, 0)
 
     def add(
         self,
@@ -187,54 +207,86 @@ class TraceBuilder:
 
         A FREE or COLLECT of a page whose ALLOC was added needs no range: it takes the page's.
         """
-        number = len(self._rows)
-        actor = self.thread(thread)
+        number = len(self)
+        who = self.thread(thread)
         where = NOTHING if target is None else self.target(target)
         if target is not None and target.kind is Kind.PAGE:
             if op is Op.ALLOC:
-                self._sizes[where] = stop
+                self.resize(where, stop)
             elif op in (Op.FREE, Op.COLLECT):
-                start, stop = 0, max(stop, self._sizes.get(where, 0))
-        if target is not None and target.kind is Kind.THREAD:
-            self.thread(target.name)
-        self._rows.append((actor, op, where, start, stop - start, self.site(stack), flags, time))
+                start, stop = 0, max(stop, self.size(where))
+        self.append(who, op, where, start, stop - start, self.site(stack), flags, time)
         if detail != NO_DETAIL:
-            self._details[number] = detail
+            self.detail(number, detail)
         return number
+
+    def append(  # noqa: PLR0917  (a row, column by column, on the hot path of parsers)
+        self,
+        thread: int,
+        op: int,
+        target: int,
+        offset: int,
+        length: int,
+        site: int,
+        flags: int,
+        time: int,
+    ) -> None:
+        """Append one row of numbers, as it will stand in the columns."""
+        self._rows += _ROW.pack(thread, op, target, offset, length, site, flags, time)
+
+    def detail(self, event: int, detail: Detail) -> None:
+        """Give an event its rarely used part."""
+        self._details[event] = detail
 
     def finish(self, origin: Origin | None = None) -> Trace:
         """The trace so far; sizes of pages that no row allocates are settled here."""
-        table = np.array(self._rows, dtype=np.int64).reshape(-1, 8)
-        op, target = table[:, 1], table[:, 2]
-        length = table[:, 4].copy()
-        sizes = dict(self._sizes)
-        touching = op <= Op.FREE
-        for name, where in self._targets.items():
-            if name.kind is Kind.PAGE and where not in sizes:
-                ends = (table[:, 3] + length)[touching & (target == where)]
-                sizes[where] = whole_page(int(ends.max(initial=0)))
-        for row in np.flatnonzero(np.isin(op, (Op.FREE, Op.COLLECT))):
-            length[row] = length[row] or sizes[int(target[row])]
+        table = np.frombuffer(bytes(self._rows), dtype=np.int64).reshape(-1, 8)
+        targets = list(self._targets)
         columns = Columns(
             thread=table[:, 0].astype(np.int32),
-            op=op.astype(np.uint8),
-            target=target.astype(np.int32),
+            op=table[:, 1].astype(np.uint8),
+            target=table[:, 2].astype(np.int32),
             offset=table[:, 3].copy(),
-            length=length,
+            length=table[:, 4].copy(),
             site=table[:, 5].astype(np.int32),
             flags=table[:, 6].astype(np.uint8),
             time=table[:, 7].copy(),
             details=dict(self._details),
         )
+        sizes = settle_sizes(columns, targets, self._sizes)
+        freed = np.isin(columns.op, (Op.FREE, Op.COLLECT)) & (columns.length == 0)
+        for row in np.flatnonzero(freed).tolist():
+            columns.length[row] = sizes[int(columns.target[row])]
         return Trace(
             columns=columns,
             threads=list(self._threads),
-            targets=list(self._targets),
+            targets=targets,
             sites=list(self._sites),
             page_sizes=sizes,
             labels=dict(self._labels),
             origin=origin or Origin(),
         )
+
+
+_ROW: Final = struct.Struct("=8q")
+
+
+def settle_sizes(
+    columns: Columns, targets: list[Target], known: Mapping[int, int]
+) -> dict[int, int]:
+    """The size of every page among `targets`: as known, or the least that holds its accesses."""
+    ends = np.zeros(len(targets), dtype=np.int64)
+    rows = columns.op <= Op.FREE
+    if known:
+        open_size = np.ones(len(targets), dtype=np.bool_)
+        open_size[list(known)] = False
+        rows &= open_size[columns.target]
+    np.maximum.at(ends, columns.target[rows], columns.offset[rows] + columns.length[rows])
+    return {
+        page: known[page] if page in known else whole_page(end)
+        for page, (target, end) in enumerate(zip(targets, ends.tolist(), strict=True))
+        if target.kind is Kind.PAGE
+    }
 
 
 def whole_page(extent: int) -> int:
