@@ -47,11 +47,17 @@ _SIDE: Final = {"first": "cyan", "second": "magenta"}
 
 
 def render(
-    analysis: Analysis, *, width: int = WIDTH, color: bool = False, list_events: bool = False
+    analysis: Analysis,
+    *,
+    width: int = WIDTH,
+    color: bool = False,
+    list_events: bool = False,
+    subject: str | None = None,
 ) -> str:
     """The report as text, with ANSI colours if `color`; ends with a newline.
 
     Prose is wrapped at `width` columns; names and places are never broken or cut to fit.
+    `subject` says what was looked at, where the trace's path does not say it best.
     """
     out = StringIO()
     console = Console(
@@ -66,7 +72,7 @@ def render(
         emoji=False,
         _environ={},  # what the caller decided holds, whatever NO_COLOR or COLUMNS say
     )
-    report = _Report(analysis, console)
+    report = _Report(analysis, console, subject or analysis.path or "this trace")
     for line in report.lines(list_events=list_events):
         line.rstrip()
         console.print(line, soft_wrap=True)
@@ -76,9 +82,10 @@ def render(
 class _Report:
     """One analysis on its way to text."""
 
-    def __init__(self, analysis: Analysis, console: Console) -> None:
+    def __init__(self, analysis: Analysis, console: Console, subject: str) -> None:
         self.analysis = analysis
         self.console = console
+        self.subject = subject
         self.sources = Sources()
 
     def lines(self, *, list_events: bool) -> Iterator[Text]:
@@ -186,25 +193,21 @@ class _Report:
         if finding.page is None or finding.page not in self.analysis.pages:
             return
         page = self.analysis.pages[finding.page]
+        alloc = _allocation(finding)
         text = Text.assemble((plain(finding.page), "bold"))
         if page.label is not None:
             text.append(f' "{plain(page.label)}"', "bold")
         text.append(f", {_count(page.size, 'byte')}")
-        text.append(
-            ", there from the beginning"
-            if page.alloc is None
-            else f", allocated by {_who(page.alloc)}"
-        )
-        if page.free is not None:
+        text.append(f", allocated by {_who(alloc)}" if alloc else ", there from the beginning")
+        if page.free is not None and _event(page.alloc) == _event(alloc):  # this life
             text.append(f", freed by {_who(page.free)}")
         yield Text()
         yield from self.field("page", text)
 
     def related(self, finding: Finding) -> Iterator[Text]:
-        page = self.analysis.pages.get(finding.page or "")
-        told = {page.alloc.event} if page is not None and page.alloc is not None else set()
+        alloc = _allocation(finding)
         for side in finding.related:
-            if side.event not in told:
+            if side is not alloc:
                 what = f"{side.op} {_target(finding.page, side.range)}".rstrip()
                 yield from self.field("also", Text(f"{what} by {_who(side)}"))
 
@@ -241,8 +244,7 @@ class _Report:
             yield from self.prose("incomplete: nothing found in what is left", "bold yellow")
         else:
             yield from self.prose("clean: nothing found", "bold green")
-        where = "this run" if analysis.path is None else plain(analysis.path, longest=_PROSE)
-        yield from self.prose(f"{where}: {seen}")
+        yield from self.prose(f"{plain(self.subject, longest=_PROSE)}: {seen}")
         if analysis.lost_bytes:
             yield from self.prose(
                 f"The trace was cut off: its last {_count(analysis.lost_bytes, 'byte')} hold no "
@@ -302,6 +304,16 @@ def _unknown(known: LastSync, unordered: Side, knower: Side) -> Text:
             f"(event {known.event}, clock {known.clock}){place}"
         )
     return Text(f"{text}; {its}'s {unordered.op} came later, at clock {unordered.clock}.")
+
+
+def _allocation(finding: Finding) -> Side | None:
+    """Where the life of the page that this finding is about began."""
+    sides = (*finding.related, finding.first, finding.second)
+    return next((side for side in sides if side is not None and side.op == "alloc"), None)
+
+
+def _event(side: Side | None) -> int | None:
+    return None if side is None else side.event
 
 
 def _target(page: str | None, touched: tuple[int, int] | None) -> str:

@@ -58,6 +58,7 @@ RACE = Finding(
     overlap=(32, 64),
     first=FIRST,
     second=SECOND,
+    related=(ALLOC,),
     why=WHY,
 )
 LEAK = Finding(

@@ -156,6 +156,20 @@ def test_a_freed_page_says_who_freed_it() -> None:
     assert "(event 0), freed by main (event 5)" in text
 
 
+def test_a_page_of_an_earlier_life_is_not_told_the_later_one() -> None:
+    later = changed(ALLOC, event=20, stack=(Frame("later.py", 1, "f"),))
+    made = changed(analysis(RACE), pages={"page:0": PageInfo(4096, None, later, later)})
+    text = render(made)
+    assert "setup.py:30" in text
+    assert "later.py" not in text
+    assert "freed" not in text
+
+
+def test_a_page_that_nothing_allocated_was_there_from_the_beginning() -> None:
+    text = render(analysis(changed(RACE, related=())))
+    assert 'page:0 "inbox", 4,096 bytes, there from the beginning' in text
+
+
 def test_a_finding_without_sides_is_its_message() -> None:
     text = render(analysis(CRASH))
     assert text.splitlines()[1:3] == ["ValueError: no", ""]
@@ -185,6 +199,11 @@ def test_suppressed_findings_are_counted_and_not_told() -> None:
     lines = render(analysis(changed(RACE, suppressed="known"))).splitlines()
     assert lines[0] == "clean: nothing found"
     assert lines[1].endswith("; 1 finding suppressed")
+
+
+def test_a_subject_stands_for_the_path() -> None:
+    assert "binder:ok: 9 events" in render(analysis(), subject="binder:ok")
+    assert "this trace: 9 events" in render(changed(analysis(), path=None))
 
 
 def test_clean_says_what_was_not_looked_at() -> None:
