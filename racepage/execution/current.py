@@ -55,17 +55,21 @@ depth = 1
 """How many frames of the stack an event carries."""
 
 Event = tuple[int, int, int, int, object, int]
-"""`(word, target, offset, length, code, lasti)`; with a time for `offset` where the operation
-takes a turn. `code` is a stack, and `lasti` -1, where `mode` is STACKS; where the word has the
+"""`(word, target, offset, length, code, lasti)`; with a time for `offset` where `TAKES_TURN` has
+the operation. `code` is a stack, and `lasti` -1, where `mode` is STACKS; where the word has the
 DETAIL bit, `code` is the tuple `(code, lasti, detail)`."""
 
 KIND_BITS: Final = 3
 FLAG_SHIFT: Final = 8
 DETAIL: Final = 1 << 16
+TURN: Final = 1 << 17
+"""In the word of an access that takes a turn all the same."""
 
-TAKES_TURN: Final[tuple[bool, ...]] = tuple(op in (Op.ALLOC, Op.FREE) or op >= Op.LOCK for op in Op)
-"""Which operations stand in the global order, indexed by `Op`. A page's allocation does, since no
-access of that page may stand before it."""
+TAKES_TURN: Final[tuple[bool, ...]] = tuple(
+    op in (Op.ALLOC, Op.FREE, Op.MAP, Op.UNMAP) or op >= Op.LOCK for op in Op
+)
+"""Which operations stand in the global order, indexed by `Op`. The beginnings and ends of pages and
+mappings do, since what uses them from another thread must not stand before them."""
 
 EXIT: Final = int(Op.EXIT)
 START: Final = int(Op.START)
@@ -174,7 +178,7 @@ def tidy() -> None:
 def forked() -> None:
     """In a forked child: only this thread is there, and nothing is recorded."""
     end()
-    here = _log()
+    here = task()
     logs.clear()
     logs[here.number] = here
     begin(OFF, 1)
@@ -236,8 +240,17 @@ def new_pointer() -> int:
     return _new(Kind.POINTER)
 
 
+def collect(number: int) -> None:
+    """Say that the garbage collector freed a page. Safe in a finalizer: it only appends."""
+    if mode:
+        collected.append(number)
+    drop(number)
+
+
 def drop(number: int) -> None:
     """Forget the name and size of a target that is gone, once no recording can ask for them."""
+    if number not in given and number not in sizes:
+        return
     if mode:
         _dropped.append(number)
     else:
@@ -311,17 +324,13 @@ def join(thread: ThreadLog, frame: FrameType) -> None:
         log(JOIN, thread.number, frame)
 
 
-def this_thread() -> int:
-    """The current thread's number."""
-    return _log().number
-
-
 def thread_name() -> str:
     """The current thread's name, as it was given; `main` for the main thread."""
-    return _log().name
+    return task().name
 
 
-def _log() -> ThreadLog:
+def task() -> ThreadLog:
+    """The current thread's log."""
     try:
         found: ThreadLog = _own.log
     except AttributeError:
@@ -380,12 +389,29 @@ def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> 
         append((word, target, offset, length, stack(frame), -1))
 
 
+def log_detail(word: int, target: int, frame: FrameType, detail: Detail) -> None:
+    """As `log`, with a detail whose `via` and `source` are numbers of targets."""
+    event = (word | DETAIL, target, perf_counter_ns(), 0, (*_site(frame), detail), -1)
+    task().events.append(event)
+    _turn(event)
+
+
 def note_detail(
     word: int, target: int, offset: int, length: int, frame: FrameType, *, detail: Detail
 ) -> None:
-    """As `note`, with a detail whose `via` and `source` are numbers of targets."""
-    where = (frame.f_code, frame.f_lasti) if mode == SITES else (stack(frame), -1)
-    _log().events.append((word | DETAIL, target, offset, length, (*where, detail), -1))
+    """As `note`, with a detail; an access whose word has the TURN bit stands in the global order.
+
+    That is for an access that another thread's events would not be told apart from by order alone:
+    through a pointer that another task mapped.
+    """
+    event = (word | DETAIL, target, offset, length, (*_site(frame), detail), -1)
+    task().events.append(event)
+    if word & TURN:
+        _turn(event)
+
+
+def _site(frame: FrameType) -> tuple[object, int]:
+    return (frame.f_code, frame.f_lasti) if mode == SITES else (stack(frame), -1)
 
 
 def stack(frame: FrameType) -> tuple[CodeType | int, ...]:

@@ -103,9 +103,9 @@ _NOT_SEEN: Final = -2  # a synchronising event that took no turn yet
 
 def _turns(events: list[Event], turn_of: dict[int, int]) -> NDArray[np.int64]:
     """The turn of each event; _NO_TURN for an access, _NOT_SEEN where there is none to be seen."""
-    op = np.fromiter((event[0] for event in events), np.int32, len(events)) & 0xFF
+    word = np.fromiter((event[0] for event in events), np.int32, len(events))
     turn = np.full(len(events), _NO_TURN, dtype=np.int64)
-    rows = np.flatnonzero(_TAKES_TURN[op]).tolist()
+    rows = np.flatnonzero(_TAKES_TURN[word & 0xFF] | (word & current.TURN != 0)).tolist()
     turn[rows] = [turn_of.get(id(events[row]), _NOT_SEEN) for row in rows]
     return turn
 
@@ -131,14 +131,15 @@ def _part(
     words, targets, thirds, lengths, codes, offsets = zip(*events, strict=True)
     word = np.fromiter(words, np.int32, count)
     third = np.fromiter(thirds, np.int64, count)
-    timed = turn != _NO_TURN
+    op = (word & 0xFF).astype(np.uint8)
+    timed = _TAKES_TURN[op]
     time = np.where(timed, third, 0)
     if not timed[-1]:  # an access now and then has a time: the thread's last of every flush
         time[-1] = max(now, int(time.max()))
     site, details = _sites(word, codes, offsets, tables)
     columns = Columns(
         thread=np.full(count, tables.thread(log.number), dtype=np.int32),
-        op=(word & 0xFF).astype(np.uint8),
+        op=op,
         target=tables.ids(targets),
         offset=np.where(timed, 0, third),
         length=np.fromiter(lengths, np.int64, count),

@@ -94,7 +94,7 @@ class Recording:
                 raise RecordingError("this recording was made already; call record() again")
             self._open()
             self._process = os.getpid()
-            self._collector = current.this_thread()
+            self._collector = current.task().number
             self._state = "on"
             _active = self
             current.begin(current.SITES if self._depth == 1 else current.STACKS, self._depth)

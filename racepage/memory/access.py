@@ -1,0 +1,238 @@
+"""What can be done with the bytes of a page, whoever owns it.
+
+These are the unsafe methods of the kernel's `Page`. What makes them unsafe is a promise that the
+caller gives: no overlapping access of another thread that is not ordered with this one. Here the
+promise is checked, so nothing is locked: each method copies, and then logs what it did.
+
+Source: `rust/kernel/page.rs`.
+
+The hot path is `read_raw` and `write_raw` between plain byte buffers; benchmarks/record.py measures
+it. A slice of a memoryview is assigned by one memmove, and refuses what differs in length, type or
+mutability; whatever it refuses is looked at again, slowly, and either refused with a reason or
+copied after all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from sys import _getframe
+from types import FrameType
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racepage.events import Op
+from racepage.execution import current
+from racepage.memory import buffers
+from racepage.memory.kmap import Mapping, PagePointer, PageSlice, point, unmap
+from racepage.memory.layout import check_range
+from racepage.memory.view import PageView
+from racepage.trace.columns import Detail
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+    from racepage.memory.uaccess import UserSliceReader
+
+    Readable = ReadableBuffer | PagePointer | PageSlice
+    Writable = WriteableBuffer | PagePointer | PageSlice
+
+Result = TypeVar("Result")
+
+_READ: Final = int(Op.READ)
+_WRITE: Final = int(Op.WRITE)
+_ZERO: Final = int(Op.ZERO)
+_COPY_IN: Final = int(Op.COPY_IN)
+_MAP: Final = int(Op.MAP)
+
+STRUCT_PAGES: Final = 0xFFFF_EA00_0000_0000
+"""The kernel's array of `struct page` on x86-64 (Documentation/arch/x86/x86_64/mm.rst)."""
+
+SIZEOF_STRUCT_PAGE: Final = 64
+
+
+class PageAccess:
+    """A page's bytes and its number; `Page` and `BorrowedPage` differ in who frees it.
+
+    Attributes:
+        number: the page as a target of `racepage.execution.current`.
+    """
+
+    __slots__ = ("__weakref__", "_array", "_bytes", "_size", "number")
+
+    def __init__(self, array: NDArray[np.uint8], number: int) -> None:
+        self._array = array
+        self._bytes = array.data
+        self._size = len(array)
+        self.number = number
+
+    @property
+    def size(self) -> int:
+        """Bytes in the page: `PAGE_SIZE << order`."""
+        return self._size
+
+    def as_ptr(self) -> int:
+        """The address of the page's `struct page`: no other page ever has it."""
+        return STRUCT_PAGES + (self.number >> current.KIND_BITS) * SIZEOF_STRUCT_PAGE
+
+    def view(self) -> PageView:
+        """The page as a numpy user would have it: `view[a:b]`, `view[a:b] = data`."""
+        return PageView(self, self._array)
+
+    # The four unsafe methods
+
+    def read_raw(self, dst: Writable, offset: int, length: int) -> None:
+        """Copy `length` bytes from `offset` of the page to the beginning of `dst`.
+
+        A pointer or a slice of another page is written as that page's bytes, and logged so.
+
+        Raises:
+            InvalidArgument: offset and length do not lie in the page; nothing is done.
+            ValueError: `dst` is shorter than `length`, read-only or not contiguous; nothing is
+                done.
+        """
+        if 0 <= offset <= (end := offset + length) <= self._size:
+            try:
+                target = memoryview(dst)  # type: ignore[arg-type]  # a pointer has no buffer
+                if target.c_contiguous:
+                    target[:length] = self._bytes[offset:end]
+                    if current.mode:
+                        current.note(_READ, self.number, offset, length, _getframe(1))
+                    return
+            except (TypeError, ValueError, NotImplementedError):
+                pass
+        self._read_slowly(dst, offset, length, _getframe(1))
+
+    def write_raw(self, src: Readable, offset: int, length: int) -> None:
+        """Copy the first `length` bytes of `src` to `offset` of the page.
+
+        A pointer or a slice of another page is read as that page's bytes, and logged so.
+
+        Raises:
+            InvalidArgument: offset and length do not lie in the page; nothing is done.
+            ValueError: `src` is shorter than `length` or not contiguous; nothing is done.
+        """
+        if 0 <= offset <= (end := offset + length) <= self._size:
+            try:
+                source = memoryview(src)  # type: ignore[arg-type]  # a pointer has no buffer
+                if source.c_contiguous:
+                    self._bytes[offset:end] = source[:length]
+                    if current.mode:
+                        current.note(_WRITE, self.number, offset, length, _getframe(1))
+                    return
+            except (TypeError, ValueError, NotImplementedError):
+                pass
+        self._write_slowly(src, offset, length, _getframe(1))
+
+    def fill_zero_raw(self, offset: int, length: int) -> None:
+        """Write zeros to the `length` bytes from `offset`.
+
+        Raises:
+            InvalidArgument: offset and length do not lie in the page; nothing is done.
+        """
+        offset, length = check_range(offset, length, self._size)
+        self._array[offset : offset + length] = 0
+        if current.mode:
+            current.note(_ZERO, self.number, offset, length, _getframe(1))
+
+    def copy_from_user_slice_raw(self, reader: UserSliceReader, offset: int, length: int) -> None:
+        """Copy the next `length` bytes of user memory to `offset` of the page.
+
+        Raises:
+            InvalidArgument: offset and length do not lie in the page; nothing is done.
+            BadAddress: the reader has fewer bytes left, and nothing is done; or user memory faults
+                on the way: what stands before the fault was written, and the reader stays.
+        """
+        offset, length = check_range(offset, length, self._size)
+        data = reader.fetch(length)
+        self._bytes[offset : offset + len(data)] = data
+        if current.mode:
+            detail = reader.source(len(data), length)
+            frame = _getframe(1)
+            current.note_detail(_COPY_IN, self.number, offset, len(data), frame, detail=detail)
+        reader.advance(len(data), length)
+
+    # Mappings
+
+    def with_page_mapped(self, f: Callable[[PagePointer], Result]) -> Result:
+        """Map the page, call `f` with a pointer to its first byte, and unmap it however `f` ends.
+
+        Returns:
+            What `f` returned.
+        """
+        frame = _getframe(1)
+        mapping = self.map_local(frame)
+        try:
+            return f(PagePointer(mapping, 0, None))
+        finally:
+            unmap(mapping, frame)
+
+    def with_pointer_into_page(
+        self, offset: int, length: int, f: Callable[[PagePointer], Result]
+    ) -> Result:
+        """As `with_page_mapped`, with a pointer to `offset` that may reach `length` bytes.
+
+        Raises:
+            InvalidArgument: offset and length do not lie in the page; `f` is not called.
+        """
+        offset, length = check_range(offset, length, self._size)
+        frame = _getframe(1)
+        mapping = self.map_local(frame)
+        try:
+            return f(PagePointer(mapping, offset, (offset, offset + length)))
+        finally:
+            unmap(mapping, frame)
+
+    def with_slice_in_page(
+        self, offset: int, length: int, f: Callable[[PageSlice], Result]
+    ) -> Result:
+        """As `with_pointer_into_page`, with a slice that knows its length.
+
+        Raises:
+            InvalidArgument: offset and length do not lie in the page; `f` is not called.
+        """
+        offset, length = check_range(offset, length, self._size)
+        frame = _getframe(1)
+        mapping = self.map_local(frame)
+        try:
+            return f(PageSlice(mapping, offset, offset + length))
+        finally:
+            unmap(mapping, frame)
+
+    def map_local(self, frame: FrameType) -> Mapping:
+        """Map the page on the current task, for the program's line `frame`."""
+        made = Mapping(self, self._bytes)
+        if current.mode:
+            current.log_detail(_MAP, self.number, frame, Detail(via=made.number))
+        return made
+
+    # What the hot paths refuse: another look, and a reason
+
+    def _read_slowly(self, dst: Writable, offset: int, length: int, frame: FrameType) -> None:
+        offset, length = check_range(offset, length, self._size)
+        here = self._bytes[offset : offset + length]
+        if isinstance(dst, PagePointer | PageSlice):
+            there = point(dst, length)
+            there.mapping.span(there.offset, length)[:] = here
+        else:
+            there = None
+            buffers.destination(dst, length)[:] = here
+        if current.mode:
+            current.note(_READ, self.number, offset, length, frame)
+            if there is not None:
+                there.note(_WRITE, length, frame)
+
+    def _write_slowly(self, src: Readable, offset: int, length: int, frame: FrameType) -> None:
+        offset, length = check_range(offset, length, self._size)
+        if isinstance(src, PagePointer | PageSlice):
+            there = point(src, length)
+            data = there.mapping.span(there.offset, length)
+        else:
+            there = None
+            data = buffers.source(src, length)
+        self._bytes[offset : offset + length] = data
+        if current.mode:
+            if there is not None:
+                there.note(_READ, length, frame)
+            current.note(_WRITE, self.number, offset, length, frame)

@@ -1,0 +1,283 @@
+"""User memory: what another process may change, unmap or never have had.
+
+Source: `rust/kernel/uaccess.rs`. A `UserSlice` is a range of addresses that nobody has checked:
+what is there shows when it is copied. Reading or writing more than what is left of the slice is
+EFAULT, and nothing moves. A fault in the middle of a copy is EFAULT as well, after what stood
+before it has been moved; the reader or writer does not advance.
+
+User memory races with everything and that is no finding: the kernel reads it once and checks what
+it has read.
+"""
+
+from __future__ import annotations
+
+from operator import index
+from sys import _getframe
+from typing import TYPE_CHECKING, Final
+
+from racepage.errors import BadAddress, InvalidArgument
+from racepage.events import Op
+from racepage.execution import current
+from racepage.memory import buffers
+from racepage.memory.kmap import PagePointer, PageSlice, point
+from racepage.trace.columns import NOTHING, Detail
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+_READ: Final = int(Op.READ)
+_COPY_IN: Final = int(Op.COPY_IN)
+_USER_READ: Final = int(Op.USER_READ)
+_USER_WRITE: Final = int(Op.USER_WRITE)
+
+
+class UserMemory:
+    """The memory of a process: a buffer, of which parts may be missing.
+
+    What lies beyond the buffer's end is missing from the beginning.
+    """
+
+    def __init__(self, data: ReadableBuffer, *, label: str | None = None) -> None:
+        """Make `data` a process's memory; no copy is taken.
+
+        Raises:
+            ValueError: `data` is not contiguous.
+        """
+        view = memoryview(data)
+        self._bytes = buffers.source(view, view.nbytes)
+        self._missing: list[tuple[int, int]] = []
+        self.number = current.new_user(label)
+
+    def __len__(self) -> int:
+        return len(self._bytes)
+
+    def unmap(self, start: int, stop: int) -> None:
+        """Let every copy that reaches a byte of [start, stop) fault there."""
+        self._missing = [*self._missing, (index(start), index(stop))]
+
+    def map(self, start: int, stop: int) -> None:
+        """Bring [start, stop) back."""
+        left = []
+        for low, high in self._missing:
+            left += [(low, min(high, start)), (max(low, stop), high)]
+        self._missing = [(low, high) for low, high in left if low < high]
+
+    def readable(self, start: int, length: int) -> memoryview:
+        """The bytes from `start`, up to `length` of them, that come before the first fault."""
+        stop = min(start + length, len(self._bytes))
+        for low, high in self._missing:
+            if low < stop and start < high:
+                stop = max(low, start)
+        return self._bytes[start : max(start, stop)]
+
+    def writable(self, start: int, length: int) -> memoryview:
+        """As `readable`; nothing at all where the memory is read-only."""
+        return self.readable(start, 0 if self._bytes.readonly else length)
+
+
+class UserSlice:
+    """`length` bytes of user memory from `offset`, not looked at yet.
+
+    Args:
+        memory: a `UserMemory`, or any buffer, which then is a process's memory of its own.
+        offset: where the slice begins; it may lie beyond what is there.
+        length: how many bytes it has.
+
+    Raises:
+        InvalidArgument: `offset` or `length` is negative.
+    """
+
+    __slots__ = ("length", "memory", "offset")
+
+    def __init__(self, memory: UserMemory | ReadableBuffer, offset: int, length: int) -> None:
+        self.memory = memory if isinstance(memory, UserMemory) else UserMemory(memory)
+        self.offset, self.length = index(offset), index(length)
+        if self.offset < 0 or self.length < 0:
+            raise InvalidArgument(
+                f"user memory from offset {offset} with length {length}: neither can be negative"
+            )
+
+    def reader(self) -> UserSliceReader:
+        """Read it, from its beginning."""
+        return UserSliceReader(self.memory, self.offset, self.length)
+
+    def writer(self) -> UserSliceWriter:
+        """Write it, from its beginning."""
+        return UserSliceWriter(self.memory, self.offset, self.length)
+
+    def reader_writer(self) -> tuple[UserSliceReader, UserSliceWriter]:
+        """Read and write it, each from its beginning and by itself."""
+        return self.reader(), self.writer()
+
+
+class _Cursor:
+    """A place in a slice, and how much of the slice is left."""
+
+    __slots__ = ("_memory", "_remaining", "position")
+
+    def __init__(self, memory: UserMemory, position: int, remaining: int) -> None:
+        self._memory = memory
+        self._remaining = remaining
+        self.position = position
+
+    @property
+    def number(self) -> int:
+        """The memory as a target."""
+        return self._memory.number
+
+    def __len__(self) -> int:
+        """Bytes left."""
+        return self._remaining
+
+    def is_empty(self) -> bool:
+        """Whether no byte is left."""
+        return not self._remaining
+
+    def check(self, length: int) -> int:
+        """`length`, if that much is left.
+
+        Raises:
+            BadAddress: it is not.
+            InvalidArgument: it is negative.
+        """
+        length = index(length)
+        if length < 0:
+            raise InvalidArgument(f"a length of {length} bytes")
+        if length > self._remaining:
+            raise BadAddress(
+                f"{length} bytes at offset {self.position} of user memory, where the slice has "
+                f"{self._remaining} left"
+            )
+        return length
+
+    def advance(self, moved: int, length: int) -> None:
+        """Go on by `length`, if all of it was moved.
+
+        Raises:
+            BadAddress: it was not; the place stays.
+        """
+        if moved < length:
+            raise BadAddress(
+                f"user memory faults at offset {self.position + moved}, after {moved} of the "
+                f"{length} bytes at offset {self.position}"
+            )
+        self.position += length
+        self._remaining -= length
+
+
+class UserSliceReader(_Cursor):
+    """Reads a slice of user memory from its beginning to its end."""
+
+    __slots__ = ()
+
+    def read_raw(
+        self, dst: WriteableBuffer | PagePointer | PageSlice, length: int | None = None
+    ) -> None:
+        """Copy the next `length` bytes to the beginning of `dst`; None fills it.
+
+        A pointer or slice of a page is written as that page's bytes, and logged so.
+
+        Raises:
+            BadAddress: fewer bytes are left, and nothing moves; or a fault on the way.
+            ValueError: `dst` is shorter, read-only or not contiguous; nothing moves.
+        """
+        if length is None:
+            length = _extent(dst)
+        length = self.check(length)
+        data = self.fetch(length)
+        frame = _getframe(1)
+        if isinstance(dst, PagePointer | PageSlice):
+            there = point(dst, length)
+            there.mapping.span(there.offset, length)[: len(data)] = data
+            if current.mode:
+                there.note(_COPY_IN, len(data), frame, self.source(len(data), length))
+        else:
+            buffers.destination(dst, length)[: len(data)] = data
+            if current.mode:
+                current.note(_USER_READ, self.number, self.position, len(data), frame)
+        self.advance(len(data), length)
+
+    def read_all(self) -> bytes:
+        """All that is left.
+
+        Raises:
+            BadAddress: a fault on the way.
+        """
+        length = self._remaining
+        data = bytes(self.fetch(length))
+        if current.mode:
+            current.note(_USER_READ, self.number, self.position, len(data), _getframe(1))
+        self.advance(len(data), length)
+        return data
+
+    def skip(self, length: int) -> None:
+        """Go on without reading.
+
+        Raises:
+            BadAddress: fewer bytes are left.
+        """
+        length = self.check(length)
+        self.advance(length, length)
+
+    def clone_reader(self) -> UserSliceReader:
+        """Another reader at the same place: what both read is read twice, and may differ."""
+        return UserSliceReader(self._memory, self.position, self._remaining)
+
+    def fetch(self, length: int) -> memoryview:
+        """What can be read of the next `length` bytes; the reader stays where it is.
+
+        Raises:
+            BadAddress: fewer bytes are left.
+        """
+        return self._memory.readable(self.position, self.check(length))
+
+    def source(self, moved: int, length: int) -> Detail:
+        """Where a copy of `length` bytes came from, of which `moved` were moved."""
+        return Detail(
+            source=self.number,
+            source_offset=self.position,
+            requested=NOTHING if moved == length else length,
+        )
+
+
+class UserSliceWriter(_Cursor):
+    """Writes a slice of user memory from its beginning to its end."""
+
+    __slots__ = ()
+
+    def write_raw(
+        self, src: ReadableBuffer | PagePointer | PageSlice, length: int | None = None
+    ) -> None:
+        """Copy the first `length` bytes of `src` to the next of the slice; None takes all.
+
+        A pointer or slice of a page is read as that page's bytes, and logged so.
+
+        Raises:
+            BadAddress: fewer bytes are left, and nothing moves; or a fault on the way.
+            ValueError: `src` is shorter or not contiguous; nothing moves.
+        """
+        if length is None:
+            length = _extent(src)
+        length = self.check(length)
+        frame = _getframe(1)
+        if isinstance(src, PagePointer | PageSlice):
+            there = point(src, length)
+            data = there.mapping.span(there.offset, length)
+        else:
+            there = None
+            data = buffers.source(src, length)
+        place = self._memory.writable(self.position, length)
+        place[:] = data[: len(place)]
+        if current.mode:
+            if there is not None:
+                there.note(_READ, len(place), frame)
+            current.note(_USER_WRITE, self.number, self.position, len(place), frame)
+        self.advance(len(place), length)
+
+
+def _extent(buffer: ReadableBuffer | PagePointer | PageSlice) -> int:
+    if isinstance(buffer, PageSlice):
+        return len(buffer)
+    if isinstance(buffer, PagePointer):
+        raise TypeError("a pointer knows no end: say the length")
+    return memoryview(buffer).nbytes
