@@ -1,0 +1,61 @@
+"""Runs the threads of a workload to their end.
+
+Two things here make no happens-before edge, because a workload must owe its edges to its protocol
+alone: how a thread tells that it is done, and `Gate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from queue import SimpleQueue
+
+from racepage import sync
+
+Program = Callable[[], None]
+Outcome = BaseException | None
+
+
+class IntegrityError(Exception):
+    """Bytes that a correct protocol keeps were lost: the workload itself is broken."""
+
+
+def check(kept: bool, what: str) -> None:
+    """Raise `IntegrityError(what)` unless `kept`."""
+    if not kept:
+        raise IntegrityError(what)
+
+
+def run(programs: Mapping[str, Program]) -> None:
+    """Run every program in a thread of that name, and join them all.
+
+    The first exception that a thread raises is raised here at once, so that the threads that wait
+    for that one in vain (daemons all) keep nobody else waiting.
+    """
+    outcomes: SimpleQueue[Outcome] = SimpleQueue()  # the standard one: it is not recorded
+    threads = [
+        sync.Thread(target=_carry, args=(program, outcomes), name=name, daemon=True)
+        for name, program in programs.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        error = outcomes.get()
+        if error is not None:
+            raise error
+    for thread in threads:
+        thread.join()
+
+
+def team(name: str, size: int, member: Callable[[int], None]) -> dict[str, Program]:
+    """`size` programs called `name-0`, `name-1` and so on; each is told its number."""
+    return {f"{name}-{number}": partial(member, number) for number in range(size)}
+
+
+def _carry(program: Program, outcomes: SimpleQueue[Outcome]) -> None:
+    try:
+        program()
+    except BaseException as error:  # noqa: BLE001  (`run` raises it in its caller's thread)
+        outcomes.put(error)
+    else:
+        outcomes.put(None)
