@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Final, Literal
 
 from racepage.detect.evidence import NONE, Evidence, deduplicated
@@ -62,12 +63,10 @@ def analyse(
     stamper, races = _machines(trace, native=native, all_pairs=all_pairs)
     history = _run(trace, stamper, races, progress)
     found = races.races()
-    evidence = [
-        *_races(trace, found),
-        *deduplicated(trace.columns, lifetime(trace, history)),
-        *deduplicated(trace.columns, uninitialised(trace)),
-        *deduplicated(trace.columns, mapping(trace)),
-    ]
+    checks = chain(
+        _races(trace, found), lifetime(trace, history), uninitialised(trace), mapping(trace)
+    )
+    evidence = deduplicated(trace.columns, checks)
     evidence.sort(key=lambda one: (one.first if one.second == NONE else one.second, one))
     sides = Sides(trace, history, _named(evidence))
     return Analysis(
@@ -184,7 +183,7 @@ def _thread(side: Side | None) -> str | None:
 def _message(one: Evidence, first: str | None, second: str | None, page: str | None) -> str:
     """One sentence; the sides' details stand beside it."""
     where = page or "a page"
-    if one.overlap is not None and one.kind != "page-leak":
+    if one.overlap is not None:
         where = f"{where}[{one.overlap[0]}:{one.overlap[1]}]"
     return {
         "data-race": f"{first} and {second} touch {where}, at least one writes, unordered",

@@ -45,7 +45,8 @@ def deduplicated(columns: Columns, found: Iterable[Evidence]) -> list[Evidence]:
     """One for each kind and unordered pair of places, its earliest instance standing for all.
 
     An instance is one second event (or a first one that has no second): it counts once in a class,
-    however many firsts it has there, and the latest of those stands for them.
+    however many firsts it has there, and the latest of those stands for them. What an engine has
+    put together already keeps its count.
     """
     classes: dict[tuple[str, tuple[int, ...], tuple[int, ...]], Evidence] = {}
     counted: set[tuple[str, tuple[int, ...], tuple[int, ...], int]] = set()
@@ -56,7 +57,7 @@ def deduplicated(columns: Columns, found: Iterable[Evidence]) -> list[Evidence]:
             continue
         counted.add((*key, _instance(one)))
         known = classes.get(key)
-        classes[key] = one if known is None else known._replace(times=known.times + 1)
+        classes[key] = one if known is None else known._replace(times=known.times + one.times)
     return list(classes.values())
 
 

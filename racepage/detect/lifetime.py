@@ -1,7 +1,7 @@
 """A page's life: touched after it was freed, freed twice, or never freed.
 
-A *life* begins with an ALLOC, or at the beginning of the trace, and ends with the next ALLOC of the
-same id. Within it:
+A *life* begins at the beginning of the trace, or with an ALLOC of an id whose last life was ended,
+and lasts until the next such ALLOC. Within it:
 
 - `use-after-free`: an access that a FREE happens before, or any access after a COLLECT. The
   earliest such end of the page is named.
@@ -33,7 +33,7 @@ _ENDS: Final = [Op.FREE, Op.COLLECT]
 class _Life(NamedTuple):
     page: int
     alloc: int  # event, or NONE for a page that exists from the beginning
-    rows: NDArray[np.int64]  # the events on the page, its ALLOC excluded
+    rows: NDArray[np.int64]  # the events on the page, ascending
 
 
 def lifetime(trace: Trace, history: History) -> Iterator[Evidence]:
@@ -41,7 +41,7 @@ def lifetime(trace: Trace, history: History) -> Iterator[Evidence]:
     columns = trace.columns
     if trace.origin.judge_leaks:
         for life in _lives(columns, which(columns, [Op.ALLOC, *_ENDS])):
-            yield from _leak(life, columns, trace.page_sizes[life.page])
+            yield from _leak(columns, life)
     for life in _lives(columns, _rows_after_an_end(trace)):
         yield from _after_the_end(columns, history, life)
 
@@ -67,11 +67,13 @@ def _lives(columns: Columns, wanted: NDArray[np.bool_]) -> Iterator[_Life]:
         return
     for group in np.split(rows, np.flatnonzero(np.diff(columns.target[rows])) + 1):
         page = int(columns.target[group[0]])
-        for life in np.split(group, np.flatnonzero(columns.op[group] == Op.ALLOC)):
-            if len(life) and columns.op[life[0]] == Op.ALLOC:
-                yield _Life(page, int(life[0]), life[1:])
-            elif len(life):
-                yield _Life(page, NONE, life)
+        op = columns.op[group]
+        allocs = np.flatnonzero(op == Op.ALLOC)
+        ended = np.cumsum(np.isin(op, _ENDS))[allocs]
+        again = allocs[np.diff(ended, prepend=0) > 0]
+        for life in np.split(group, again):
+            born = life[columns.op[life] == Op.ALLOC]
+            yield _Life(page, int(born[0]) if len(born) else NONE, life)
 
 
 def _after_the_end(columns: Columns, history: History, life: _Life) -> Iterator[Evidence]:
@@ -93,6 +95,6 @@ def _after_the_end(columns: Columns, history: History, life: _Life) -> Iterator[
                 break
 
 
-def _leak(life: _Life, columns: Columns, size: int) -> Iterator[Evidence]:
-    if not np.isin(columns.op[life.rows], _ENDS).any():
-        yield Evidence("page-leak", life.alloc, NONE, page=life.page, overlap=(0, size))
+def _leak(columns: Columns, life: _Life) -> Iterator[Evidence]:
+    if life.alloc != NONE and not np.isin(columns.op[life.rows], _ENDS).any():
+        yield Evidence("page-leak", life.alloc, NONE, page=life.page)

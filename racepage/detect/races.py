@@ -20,7 +20,8 @@ from racepage.trace.columns import Columns
 class RacingPair(NamedTuple):
     """A class of races with one unordered pair of sites and one kind, and its first instance.
 
-    `first` and `second` are event numbers; `times` is how many second events showed the pair.
+    `first` and `second` are event numbers; `times` is how many second events showed the pair. Two
+    frees are never put together: each racing pair of them stands for itself.
     """
 
     first: int

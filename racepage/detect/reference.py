@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from racepage.clock import VectorClock
-from racepage.detect.evidence import place
+from racepage.detect.evidence import NONE, place
 from racepage.detect.races import Races, RacingPair, RacyRange
 from racepage.events import CONFLICT, SUBSUMES, Op
 from racepage.order.stamps import Stamps
@@ -96,11 +96,12 @@ class Reference:
     def __init__(self, *, all_pairs: bool = False) -> None:
         self._all_pairs = all_pairs
         self._pages: defaultdict[int, _Page] = defaultdict(_Page)
+        self._ended: set[int] = set()  # pages whose next ALLOC begins a new life
         self._vectors: defaultdict[int, VectorClock] = defaultdict(VectorClock)
         self._fed = 0
         self._racy: list[int] = []
         self._ranges: list[RacyRange] = []
-        self._pairs: dict[tuple[Place, Place, int], RacingPair] = {}
+        self._pairs: dict[tuple[Place, Place, int, int], RacingPair] = {}
 
     def feed(self, columns: Columns, stamps: Stamps) -> None:
         """Take the next events; event numbers go on from the last batch."""
@@ -130,8 +131,11 @@ class Reference:
 
     def _touch(self, columns: Columns, row: int, slot: int, vector: VectorClock) -> None:
         op, page = int(columns.op[row]), int(columns.target[row])
-        if op in (Op.ALLOC, Op.COLLECT):
-            self._pages.pop(page, None)  # the life before it is compared with nothing
+        if op == Op.COLLECT or (op == Op.ALLOC and page in self._ended):
+            self._pages.pop(page, None)  # what comes now is compared with nothing before
+            self._ended.discard(page)
+        if op in (Op.FREE, Op.COLLECT):
+            self._ended.add(page)
         if op == Op.COLLECT:
             return
         start, length = int(columns.offset[row]), int(columns.length[row])
@@ -158,12 +162,16 @@ class Reference:
         return older.clock > vector[older.slot] or not _SUBSUMES[newer.op][older.op]
 
     def _count(self, raced: Iterable[_Access], second: _Access) -> None:
-        """One more second event for each class of pairs; the latest first stands for its class."""
+        """One more second event for each class of pairs; the latest first stands for its class.
+
+        Two frees are a class of their own each time: what is one finding with them, and what was
+        freed twice in good order, is for `analysis` to say.
+        """
         counted = set()
         for first in sorted(raced, reverse=True):
             frees = (first.op == Op.FREE) + (second.op == Op.FREE)
             low, high = sorted((first.place, second.place))
-            key = (low, high, frees)
+            key = (low, high, frees, second.event if frees == 2 else NONE)
             if key in counted:
                 continue
             counted.add(key)
