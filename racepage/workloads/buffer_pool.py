@@ -44,7 +44,7 @@ class Pool:
     """`frames` frames, and the latch that guards what is known of them."""
 
     def __init__(self, frames: int) -> None:
-        self.latch = sync.Mutex()
+        self.latch = sync.Mutex(name="latch")
         self.frames = [Frame(number) for number in range(frames)]
 
     def pin(self, block: int) -> Frame:

@@ -29,7 +29,7 @@ Queue = sync.Queue[Page]
 def run(variant: str = "correct", *, rounds: int = 16, pages: int = 3) -> None:
     """Send `rounds` letters on `pages` pages that travel back and forth."""
     parcels = [Page.alloc_page(GFP_KERNEL, label=f"parcel[{number}]") for number in range(pages)]
-    outbox, returns = Queue(), Queue()
+    outbox, returns = Queue(name="outbox"), Queue(name="returns")
     for parcel in parcels:
         returns.put(parcel)
     keeps_writing = variant == "keeps-writing"

@@ -35,7 +35,7 @@ class Cache:
     """Free pages, all zero, and filled ones, oldest first."""
 
     def __init__(self, pages: int) -> None:
-        self.lock = sync.Lock()
+        self.lock = sync.Lock(name="lists")
         self.pages = [Page.alloc_page(ZEROED, label=f"cached[{n}]") for n in range(pages)]
         self.free = list(self.pages)
         self.filled: list[Page] = []

@@ -41,8 +41,8 @@ class Ring:
         self.page = Page.alloc_page(GFP_KERNEL, label="ring")
         self.view = self.page.view()
         self.slots = slots
-        self.free = sync.Semaphore(slots)
-        self.filled = sync.Semaphore(0)
+        self.free = sync.Semaphore(slots, name="free")
+        self.filled = sync.Semaphore(0, name="filled")
         self.lap = sync.invisible_barrier(2)
 
     def place(self, number: int) -> slice:

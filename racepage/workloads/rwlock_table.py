@@ -35,7 +35,7 @@ class Table:
 
     def __init__(self, records: int) -> None:
         self.page = Page.alloc_page(GFP_KERNEL, label="table")
-        self.lock = sync.RwLock()
+        self.lock = sync.RwLock(name="table")
         self.records = records
 
 

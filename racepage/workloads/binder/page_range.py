@@ -62,14 +62,12 @@ class Lru:
     Attributes:
         checks_state: False is the variant `shrinker-unchecked`: the shrinker looks at every page
             there is, and takes those in use as well.
-        reclaimed: how many pages the shrinker has freed.
-        skipped: how many it had to leave because a lock was taken.
+        skipped: how many pages the shrinker had to leave because a lock was taken.
     """
 
     def __init__(self, *, checks_state: bool = True) -> None:
         self.lock = sync.SpinLock(name="lru")
         self.checks_state = checks_state
-        self.reclaimed = 0
         self.skipped = 0
         self._available: dict[PageInfo, None] = {}
         self._places: list[PageInfo] = []
@@ -90,7 +88,7 @@ class Lru:
             self._available.pop(info, None)
 
     def shrink(self, limit: int = EVERYTHING) -> int:
-        """Free up to `limit` available pages, and return how many it were."""
+        """Free up to `limit` available pages, and return how many it freed."""
         freed = 0
         while freed < limit and (found := self._isolate()) is not None:
             info, page = found
@@ -98,7 +96,6 @@ class Lru:
             info.owner.mmap_lock.release()
             page.free()
             freed += 1
-        self.reclaimed += freed
         return freed
 
     def _isolate(self) -> tuple[PageInfo, Page] | None:

@@ -60,7 +60,7 @@ class Process:
 
     def __init__(self, name: str, pages: int, lru: Lru) -> None:
         self.name = name
-        self.todo: sync.Queue[Transaction | None] = sync.Queue()
+        self.todo: sync.Queue[Transaction | None] = sync.Queue(name=f"{name}.todo")
         self.pages = ShrinkablePageRange(name, pages, lru)
         self.inner = sync.SpinLock(name=f"{name}.inner")
         self.refs = sync.Mutex(name=f"{name}.refs")
