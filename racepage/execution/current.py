@@ -1,12 +1,12 @@
 """What every page and every primitive calls: the current execution.
 
-A page access or a synchronising operation that happens while a recording is on becomes one tuple in
-the list of its own thread. No lock is held, no name is looked up, no number is shared: a tuple of
-small integers and the caller's code object, which the garbage collector need not follow. Names,
-lines and clocks are worked out when the recorder flushes (`racepage.execution.recorder`).
+A page access or a synchronising operation that happens while a recording is on becomes six items
+at the end of its own thread's list. No lock is held, no name is looked up, no number is drawn; no
+object is left behind that the garbage collector would look at. Names, lines and clocks are worked
+out when the recorder flushes (`racepage.execution.recorder`).
 
 The order of synchronising events is the order in which they *took their turn*: from inside the
-primitive's own critical section each is also appended to one list, `turns`, which all threads
+primitive's own critical section each also appends its time to one list, `turns`, which all threads
 share. A page access takes no turn; it stands between the synchronising events of its own thread.
 
 What a primitive does:
@@ -34,14 +34,47 @@ import os
 import threading
 from _thread import LockType, allocate_lock
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from time import perf_counter_ns
 from types import CodeType, FrameType
-from typing import Final
+from typing import Any, Final
 
-from racepage.events import Flag, Kind, Op
-from racepage.trace.columns import Detail, whole_page
+from racepage.events import Kind, Op
+from racepage.execution.targets import (
+    FLAG_SHIFT,
+    KIND_BITS,
+    NO_TARGET,
+    SMALLEST_PAGE,
+    given,
+    new,
+    new_lock,
+    new_page,
+    new_pointer,
+    new_sync,
+    new_user,
+    one_shot,
+    recycle,
+    sizes,
+    word,
+)
+from racepage.trace.columns import Detail
+
+__all__ = [
+    "FLAG_SHIFT",
+    "KIND_BITS",
+    "NO_TARGET",
+    "SMALLEST_PAGE",
+    "given",
+    "new_lock",
+    "new_page",
+    "new_pointer",
+    "new_sync",
+    "new_user",
+    "one_shot",
+    "recycle",
+    "sizes",
+    "word",
+]
 
 OFF: Final = 0
 SITES: Final = 1
@@ -55,12 +88,16 @@ depth = 1
 """How many frames of the stack an event carries."""
 
 Event = tuple[int, int, int, int, object, int]
-"""`(word, target, offset, length, code, lasti)`; with a time for `offset` where `TAKES_TURN` has
-the operation. `code` is a stack, and `lasti` -1, where `mode` is STACKS; where the word has the
-DETAIL bit, `code` is the tuple `(code, lasti, detail)`."""
+"""`(word, target, offset, length, code, lasti)`: what a thread's list has of an event, flat.
 
-KIND_BITS: Final = 3
-FLAG_SHIFT: Final = 8
+- `offset` is a time instead, and takes the turn, where `TAKES_TURN` has the operation or the word
+  has the TURN bit;
+- `code` is a stack of several frames, and `lasti` -1, where `mode` is STACKS;
+- `code` is the tuple `(code, lasti, detail, offset)` where the word has the DETAIL bit.
+"""
+
+FIELDS: Final = 6
+
 DETAIL: Final = 1 << 16
 TURN: Final = 1 << 17
 """In the word of an access that takes a turn all the same."""
@@ -74,8 +111,6 @@ mappings do, since what uses them from another thread must not stand before them
 EXIT: Final = int(Op.EXIT)
 START: Final = int(Op.START)
 JOIN: Final = int(Op.JOIN)
-NO_TARGET: Final = -1
-SMALLEST_PAGE: Final = whole_page(0)
 
 _OURS: Final = tuple(
     str(Path(__file__).parents[1] / room) + os.sep for room in ("execution", "memory", "sync")
@@ -90,18 +125,18 @@ class ThreadLog:
         name: what people call it; the recorder makes names unique within a recording.
         foreign: nobody started it through racepage, so nothing is known to come before it.
         ended: its last event is in the list.
-        events: appended to by the thread, taken from the front by the recorder, and touched by
-            nobody else.
+        events: flat, FIELDS items an event; extended by the thread, taken from the front by the
+            recorder, and touched by nobody else.
     """
 
     __slots__ = ("ended", "events", "foreign", "name", "number")
 
     def __init__(self, name: str, *, foreign: bool = False) -> None:
-        self.number = _new(Kind.THREAD)
+        self.number = new(Kind.THREAD)
         self.name = name
         self.foreign = foreign
         self.ended = False
-        self.events: list[Event] = []
+        self.events: list[Any] = []
 
 
 class _Goodbye:
@@ -121,10 +156,10 @@ class _Goodbye:
 logs: dict[int, ThreadLog] = {}
 """The threads that the recorder looks at, by number."""
 
-turns: list[Event] = []
-"""The synchronising events of all threads, in the order of their effect. The recorder matches them
-to the threads' lists by identity, so that an event which a recording's end cut in half (in its
-thread's list, not yet in this one) confuses nobody."""
+turns: list[int] = []
+"""The times of the synchronising events of all threads, in the order of their effect. They are the
+very objects that stand in the threads' lists, and are matched by identity: so equal times do no
+harm, nor does an event that a recording's end cut in half (in its thread's list, not yet here)."""
 
 collected: list[int] = []
 """Pages that the garbage collector freed. A finalizer may run anywhere, so it only appends."""
@@ -132,15 +167,8 @@ collected: list[int] = []
 uncaught: list[Callable[[ThreadLog, BaseException], object]] = []
 """Called in a thread that ends because it raised: with the thread, and what nothing caught."""
 
-given: dict[int, str] = {}
-"""target -> the name, or for a page the label, that people gave it."""
-
-sizes: dict[int, int] = {}
-"""page -> its size in bytes, for the pages that are not of the smallest size."""
-
+_recorded = False  # from a recording's begin until its last flush is done
 _dropped: list[int] = []
-_spare: list[int] = []
-_numbers = tuple(count() for _ in Kind)
 _own = threading.local()
 _turn = turns.append
 
@@ -150,13 +178,14 @@ _turn = turns.append
 
 def begin(new_mode: int, new_depth: int) -> None:
     """Let every thread log from here on. Only the recorder calls this, with no recording on."""
-    global mode, depth  # noqa: PLW0603  (a module attribute is the cheapest check there is)
+    global mode, depth, _recorded  # noqa: PLW0603  (the cheapest check there is)
     tidy()
     for thread in list(logs.values()):
         thread.events.clear()
     turns.clear()
     collected.clear()
     depth = new_depth
+    _recorded = True
     mode = new_mode
 
 
@@ -168,8 +197,12 @@ def end() -> None:
 
 def tidy() -> None:
     """Forget what was kept for the recording that ended, and is flushed."""
+    global _recorded  # noqa: PLW0603
+    _recorded = False
     while _dropped:
-        drop(_dropped.pop())
+        number = _dropped.pop()
+        given.pop(number, None)
+        sizes.pop(number, None)
     for number, thread in list(logs.items()):
         if thread.ended:
             logs.pop(number, None)
@@ -181,63 +214,13 @@ def forked() -> None:
     here = task()
     logs.clear()
     logs[here.number] = here
-    begin(OFF, 1)
+    here.events.clear()
+    turns.clear()
+    collected.clear()
+    tidy()
 
 
-# Targets
-
-
-def _new(kind: Kind) -> int:
-    return next(_numbers[kind]) << KIND_BITS | kind
-
-
-def _named(kind: Kind, name: str | None) -> int:
-    number = _new(kind)
-    if name is not None:
-        given[number] = name
-    return number
-
-
-def new_lock(name: str | None = None) -> int:
-    """A lock's number. It is `lock:NAME` in a trace, or `lock:N` without a name; names that clash
-    get a `#2`, and anonymous targets are counted from 0 in each recording."""  # noqa: D205, D209
-    return _named(Kind.LOCK, name)
-
-
-def new_sync(name: str | None = None) -> int:
-    """A synchronisation object's number: `sync:NAME` or `sync:N`."""
-    return _named(Kind.SYNC, name)
-
-
-def one_shot() -> int:
-    """A synchronisation object for one hand-over; give it back with `recycle` once taken."""
-    try:
-        return _spare.pop()
-    except IndexError:
-        return _new(Kind.SYNC)
-
-
-def recycle(number: int) -> None:
-    """Let another hand-over use this one-shot. Its `take`, if any, is logged already."""
-    _spare.append(number)
-
-
-def new_page(size: int, label: str | None = None) -> int:
-    """The number of a page of `size` bytes: always `page:N`; the label is for people."""
-    number = _named(Kind.PAGE, label)
-    if size != SMALLEST_PAGE:
-        sizes[number] = size
-    return number
-
-
-def new_user(label: str | None = None) -> int:
-    """The number of a piece of user memory: `user:N`."""
-    return _named(Kind.USER, label)
-
-
-def new_pointer() -> int:
-    """The number of a pointer to a mapped page."""
-    return _new(Kind.POINTER)
+# What is gone
 
 
 def collect(number: int) -> None:
@@ -251,16 +234,10 @@ def drop(number: int) -> None:
     """Forget the name and size of a target that is gone, once no recording can ask for them."""
     if number not in given and number not in sizes:
         return
-    if mode:
-        _dropped.append(number)
-    else:
-        given.pop(number, None)
-        sizes.pop(number, None)
-
-
-def word(op: Op, flags: Flag = Flag.NONE) -> int:
-    """An operation and its flags in the one plain integer that `log` and `note` take."""
-    return int(op) | int(flags) << FLAG_SHIFT
+    # Only the recorder forgets while it may still have to name what was logged.
+    _dropped.append(number)
+    if not _recorded:
+        tidy()
 
 
 # Locks
@@ -295,7 +272,7 @@ def _remember(thread: ThreadLog) -> None:
 def enter(thread: ThreadLog) -> None:
     """Make `thread` the current thread: the child's first act."""
     _own.log = thread
-    _own.append = thread.events.append
+    _own.extend = thread.events.extend
     logs[thread.number] = thread
 
 
@@ -303,11 +280,11 @@ def leave() -> None:
     """Log the current thread's exit: the child's last act."""
     thread: ThreadLog = _own.log
     if mode:
-        event = (EXIT, NO_TARGET, perf_counter_ns(), 0, None, -1)
-        thread.events.append(event)
-        _turn(event)
+        now = perf_counter_ns()
+        thread.events.extend((EXIT, NO_TARGET, now, 0, None, -1))
+        _turn(now)
     # A finalizer of the thread's own storage may still log; an exit stays the last event.
-    _own.append = _ignore
+    _own.extend = _ignore
     thread.ended = True
     if not mode and not thread.events:
         logs.pop(thread.number, None)
@@ -347,7 +324,7 @@ def _meet() -> ThreadLog:
         found = ThreadLog(thread.name, foreign=True)
         _own.goodbye = _Goodbye(found)
     _own.log = found
-    _own.append = found.events.append
+    _own.extend = found.events.extend
     logs[found.number] = found
     return found
 
@@ -365,35 +342,32 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
         length: the page's size in bytes, for ALLOC and FREE.
     """
     try:
-        append = _own.append
+        extend = _own.extend
     except AttributeError:
-        append = _meet().events.append
-    event: Event
-    if mode == SITES:
-        event = (word, target, perf_counter_ns(), length, frame.f_code, frame.f_lasti)
+        extend = _meet().events.extend
+    now = perf_counter_ns()
+    if mode == STACKS:
+        extend((word, target, now, length, stack(frame), -1))
     else:
-        event = (word, target, perf_counter_ns(), length, stack(frame), -1)
-    append(event)
-    _turn(event)
+        extend((word, target, now, length, frame.f_code, frame.f_lasti))
+    _turn(now)
 
 
 def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> None:
     """Log an access of `length` bytes from `offset`: an operation that takes no turn."""
     try:
-        append = _own.append
+        extend = _own.extend
     except AttributeError:
-        append = _meet().events.append
-    if mode == SITES:
-        append((word, target, offset, length, frame.f_code, frame.f_lasti))
+        extend = _meet().events.extend
+    if mode == STACKS:
+        extend((word, target, offset, length, stack(frame), -1))
     else:
-        append((word, target, offset, length, stack(frame), -1))
+        extend((word, target, offset, length, frame.f_code, frame.f_lasti))
 
 
 def log_detail(word: int, target: int, frame: FrameType, detail: Detail) -> None:
     """As `log`, with a detail whose `via` and `source` are numbers of targets."""
-    event = (word | DETAIL, target, perf_counter_ns(), 0, (*_site(frame), detail), -1)
-    task().events.append(event)
-    _turn(event)
+    _with_detail(word | TURN, target, 0, 0, frame, detail)
 
 
 def note_detail(
@@ -404,14 +378,18 @@ def note_detail(
     That is for an access that another thread's events would not be told apart from by order alone:
     through a pointer that another task mapped.
     """
-    event = (word | DETAIL, target, offset, length, (*_site(frame), detail), -1)
-    task().events.append(event)
+    _with_detail(word, target, offset, length, frame, detail)
+
+
+def _with_detail(  # noqa: PLR0917  (an event, field by field)
+    word: int, target: int, offset: int, length: int, frame: FrameType, detail: Detail
+) -> None:
+    code, lasti = (stack(frame), -1) if mode == STACKS else (frame.f_code, frame.f_lasti)
+    now = perf_counter_ns()
+    task()  # met, if it was not before
+    _own.extend((word | DETAIL, target, now, length, (code, lasti, detail, offset), -1))
     if word & TURN:
-        _turn(event)
-
-
-def _site(frame: FrameType) -> tuple[object, int]:
-    return (frame.f_code, frame.f_lasti) if mode == SITES else (stack(frame), -1)
+        _turn(now)
 
 
 def stack(frame: FrameType) -> tuple[CodeType | int, ...]:

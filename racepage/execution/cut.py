@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from racepage.events import Op
 from racepage.execution import current
-from racepage.execution.current import Event, ThreadLog
+from racepage.execution.current import FIELDS, ThreadLog
 from racepage.execution.tables import Tables
 from racepage.trace.columns import NOTHING, Columns, Detail
 
@@ -72,21 +72,24 @@ def take(tables: Tables, *, collector: int, final: bool) -> Columns:
     """
     gone = current.collected[:]
     now = perf_counter_ns()
-    seen = {log.number: len(log.events) for log in list(current.logs.values())}
+    seen = {log.number: len(log.events) // FIELDS for log in list(current.logs.values())}
     turns = current.turns[:]
     turn_of = dict(zip(map(id, turns), range(len(turns)), strict=True))
     parts = []
     for log in list(current.logs.values()):
         ended = log.ended  # before its list is read: nothing is logged after that
         events = log.events[:]
+        count = len(events) // FIELDS
         limit = 0
         if events:
-            turn = _turns(events, turn_of)
-            limit = len(events) if final else _limit(turn, seen.get(log.number, 0))
+            word = np.fromiter(events[::FIELDS], np.int32, count)
+            turn = _turns(word, events, turn_of)
+            limit = count if final else _limit(turn, seen.get(log.number, 0))
             if limit:
-                parts.append(_part(log, events[:limit], turn[:limit], now, tables))
-        del log.events[:limit]
-        if ended and limit == len(events):
+                del events[limit * FIELDS :]
+                parts.append(_part(log, events, word[:limit], turn[:limit], now=now, tables=tables))
+        del log.events[: limit * FIELDS]
+        if ended and limit == count:
             current.logs.pop(log.number, None)
     del current.turns[: len(turns)]
     del current.collected[: len(gone)]
@@ -101,12 +104,14 @@ _NO_TURN: Final = -1  # an access
 _NOT_SEEN: Final = -2  # a synchronising event that took no turn yet
 
 
-def _turns(events: list[Event], turn_of: dict[int, int]) -> NDArray[np.int64]:
+def _turns(
+    word: NDArray[np.int32], events: list[Any], turn_of: dict[int, int]
+) -> NDArray[np.int64]:
     """The turn of each event; _NO_TURN for an access, _NOT_SEEN where there is none to be seen."""
-    word = np.fromiter((event[0] for event in events), np.int32, len(events))
-    turn = np.full(len(events), _NO_TURN, dtype=np.int64)
-    rows = np.flatnonzero(_TAKES_TURN[word & 0xFF] | (word & current.TURN != 0)).tolist()
-    turn[rows] = [turn_of.get(id(events[row]), _NOT_SEEN) for row in rows]
+    turn = np.full(len(word), _NO_TURN, dtype=np.int64)
+    rows = np.flatnonzero(_TAKES_TURN[word & 0xFF] | (word & current.TURN != 0))
+    places = (rows * FIELDS + 2).tolist()
+    turn[rows] = [turn_of.get(id(events[place]), _NOT_SEEN) for place in places]
     return turn
 
 
@@ -121,29 +126,33 @@ def _limit(turn: NDArray[np.int64], seen: int) -> int:
 
 def _part(
     log: ThreadLog,
-    events: list[Event],
+    events: list[Any],
+    word: NDArray[np.int32],
     turn: NDArray[np.int64],
+    *,
     now: int,
     tables: Tables,
 ) -> _Part:
     """The columns of one thread's events."""
-    count = len(events)
-    words, targets, thirds, lengths, codes, offsets = zip(*events, strict=True)
-    word = np.fromiter(words, np.int32, count)
-    third = np.fromiter(thirds, np.int64, count)
-    op = (word & 0xFF).astype(np.uint8)
-    timed = _TAKES_TURN[op]
+    count = len(word)
+    third = np.fromiter(events[2::FIELDS], np.int64, count)
+    timed = turn != _NO_TURN
     time = np.where(timed, third, 0)
+    offset = np.where(timed, 0, third)
     if not timed[-1]:  # an access now and then has a time: the thread's last of every flush
         time[-1] = max(now, int(time.max()))
-    site, details = _sites(word, codes, offsets, tables)
+    codes, lastis = events[4::FIELDS], events[5::FIELDS]
+    details = {}
+    for row in np.flatnonzero(word & current.DETAIL).tolist():
+        codes[row], lastis[row], detail, offset[row] = codes[row]
+        details[row] = detail._replace(via=tables.id(detail.via), source=tables.id(detail.source))
     columns = Columns(
         thread=np.full(count, tables.thread(log.number), dtype=np.int32),
-        op=op,
-        target=tables.ids(targets),
-        offset=np.where(timed, 0, third),
-        length=np.fromiter(lengths, np.int64, count),
-        site=site,
+        op=(word & 0xFF).astype(np.uint8),
+        target=tables.ids(events[1::FIELDS]),
+        offset=offset,
+        length=np.fromiter(events[3::FIELDS], np.int64, count),
+        site=tables.sites.ids(codes, lastis),
         flags=(word >> current.FLAG_SHIFT & 0xFF).astype(np.uint8),
         time=time,
         details=details,
@@ -154,33 +163,6 @@ def _part(
     # The end of an earlier recording may have caught a thread between its list and its turn.
     stray = turn == _NOT_SEEN
     return _choose(part, np.flatnonzero(~stray)) if stray.any() else part
-
-
-def _sites(
-    word: NDArray[np.int32],
-    codes: tuple[Any, ...],
-    offsets: tuple[int, ...],
-    tables: Tables,
-) -> tuple[NDArray[np.int32], dict[int, Detail]]:
-    """The site and the detail of each event."""
-    details: dict[int, Detail] = {}
-    if (odd := np.flatnonzero(word & current.DETAIL)).size:
-        codes_, offsets_ = list(codes), list(offsets)
-        for row in odd.tolist():
-            codes_[row], offsets_[row], detail = codes[row]
-            details[row] = detail._replace(
-                via=tables.id(detail.via), source=tables.id(detail.source)
-            )
-        codes, offsets = tuple(codes_), tuple(offsets_)
-    stacks = [row for row, code in enumerate(codes) if type(code) is tuple]
-    if not stacks:
-        return tables.sites.single(codes, offsets), details
-    plain = list(codes)
-    for row in stacks:
-        plain[row] = None
-    site = tables.sites.single(plain, offsets)
-    site[stacks] = [tables.sites.stack(codes[row]) for row in stacks]
-    return site, details
 
 
 def concatenate(batches: list[Columns]) -> Columns:

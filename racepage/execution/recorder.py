@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -80,10 +81,13 @@ class Recording:
         self._collector = 0
         self._running: set[str] = set()  # threads that were started, and have not ended
         self._order = HappensBefore()
+        self._said_sizes = self._said_labels = 0  # of the tables, how much the file has
         self._failure: RecordingError | None = None
         self._state = "new"
         self._stop = threading.Event()
-        self._flusher: threading.Thread | None = None
+        self._flusher = threading.Thread(
+            target=self._flush_now_and_then, name="racepage-flush", daemon=True
+        )
 
     def __enter__(self) -> Self:
         global _active  # noqa: PLW0603  (one recording at a time, by definition)
@@ -93,14 +97,12 @@ class Recording:
             if self._state != "new":
                 raise RecordingError("this recording was made already; call record() again")
             self._open()
+            self._flusher.start()
             self._process = os.getpid()
             self._collector = current.task().number
             self._state = "on"
             _active = self
             current.begin(current.SITES if self._depth == 1 else current.STACKS, self._depth)
-        self._flusher = threading.Thread(target=self._flush_now_and_then, daemon=True)
-        self._flusher.name = "racepage-flush"
-        self._flusher.start()
         return self
 
     def __exit__(
@@ -146,18 +148,12 @@ class Recording:
         if self.path is None:
             return
         arrows = import_module("racepage.trace.arrows")  # pyarrow: only for those who write a file
-        try:
-            self._writer = arrows.ArrowsWriter(self.path, program=self._program, judge_leaks=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise RecordingError(
-                f"{self.path}: cannot be written ({reason}); give record() another path"
-            ) from error
+        self._writer = arrows.ArrowsWriter(self.path, program=self._program)
 
     def _flush_now_and_then(self) -> None:
         due = time.monotonic() + FLUSH_SECONDS
         while not self._stop.wait(POLL_SECONDS):
-            waiting = sum(len(log.events) for log in list(current.logs.values()))
+            waiting = sum(len(log.events) for log in list(current.logs.values())) // current.FIELDS
             if waiting >= FLUSH_EVENTS or time.monotonic() >= due:
                 with _lock:
                     self._flush(final=False)
@@ -173,11 +169,8 @@ class Recording:
                 self._keep(columns)
         except Exception as error:  # noqa: BLE001  (raised when the body is done)
             current.end()
-            reason = error.strerror if isinstance(error, OSError) else repr(error)
-            place = self.path or "the recording"
             self._failure = RecordingError(
-                f"{place}: recording stopped after {self.events} events ({reason}); "
-                "what was written until then can be read"
+                f"recording stopped after {self.events} events, which can be read: {error}"
             )
             self._failure.__cause__ = error
 
@@ -186,16 +179,19 @@ class Recording:
         if self._writer is None:
             self._kept.append(columns)
         else:
-            stamps = self._order.stamp(columns, tables.threads, tables.targets)
+            allocated = set(columns.target[columns.op == Op.ALLOC].tolist())
+            sizes = islice(tables.page_sizes.items(), self._said_sizes, None)
+            labels = islice(tables.labels.items(), self._said_labels, None)
             self._writer.write_batch(
                 columns,
-                stamps,
+                self._order.stamp(columns, tables.threads, tables.targets),
                 threads=tables.threads,
                 targets=tables.targets,
                 sites=tables.sites.stacks,
-                page_sizes=tables.page_sizes,
-                labels=tables.labels,
+                page_sizes={page: size for page, size in sizes if page not in allocated},
+                labels=dict(labels),
             )
+            self._said_sizes, self._said_labels = len(tables.page_sizes), len(tables.labels)
         self.events += len(columns)
         for target in columns.target[columns.op == Op.START].tolist():
             self._running.add(tables.targets[target].name)
@@ -206,8 +202,7 @@ class Recording:
         global _active  # noqa: PLW0603
         current.end()
         self._stop.set()
-        if self._flusher is not None:
-            self._flusher.join()
+        self._flusher.join()
         with _lock:
             try:
                 self._flush(final=True)
@@ -231,11 +226,8 @@ class Recording:
         )
 
     def _close(self) -> None:
-        if self._writer is None:
-            return
-        if self._failure is not None:
-            self._writer.abandon()
-        else:
+        """Close the file; one that could not be written to stays without an end, and says so."""
+        if self._writer is not None and self._failure is None:
             self._writer.close()
 
 

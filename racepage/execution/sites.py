@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import add
 from types import CodeType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +33,31 @@ class Sites:
         self._lines: dict[int, list[int]] = {}  # id of a code object -> line of each instruction
         self._kept: list[CodeType] = []
 
-    def single(self, codes: Sequence[CodeType | None], offsets: Sequence[int]) -> NDArray[np.int32]:
-        """The ids of sites of one frame each; NOTHING where the code is None (offset -1)."""
-        keys = list(map(add, map(id, codes), offsets))
-        for key in set(keys).difference(self._by_key):
-            index = keys.index(key)
-            code = codes[index]
-            if code is not None:
-                self._by_key[key] = self._intern((self._frame(code, offsets[index]),))
-        # map, not a comprehension: this runs for every event of a recording.
-        return np.fromiter(map(self._by_key.__getitem__, keys), np.int32, len(keys))
+    def ids(self, codes: list[Any], lastis: list[int]) -> NDArray[np.int32]:
+        """The ids of the sites of many events.
 
-    def stack(self, frames: tuple[CodeType | int, ...]) -> int:
-        """The id of the stack that `current.stack` took: code, offset, code, offset and so on."""
+        Args:
+            codes: what an event has as its `code`: a code object, a stack of several frames
+                (`current.stack`), or None for an event without a site.
+            lastis: the offset of each; -1 where there is none, or a stack has its own.
+        """
+        # map, not a comprehension: this runs for every event of a recording.
+        keys = list(map(add, map(id, codes), lastis))
+        try:
+            return np.fromiter(map(self._by_key.__getitem__, keys), np.int32, len(keys))
+        except KeyError:
+            pass
+        stacks: dict[int, int] = {}
+        for key, code, lasti in zip(keys, codes, lastis, strict=True):
+            if isinstance(code, tuple):
+                stacks[key] = self._stack(code)
+            elif key not in self._by_key:
+                self._by_key[key] = self._intern((self._frame(code, lasti),))
+        known = self._by_key | stacks
+        return np.fromiter(map(known.__getitem__, keys), np.int32, len(keys))
+
+    def _stack(self, frames: tuple[CodeType | int, ...]) -> int:
+        """The id of a stack: code, offset, code, offset and so on."""
         key = tuple(id(part) if isinstance(part, CodeType) else part for part in frames)
         found = self._by_frames.get(key)
         if found is None:

@@ -1,0 +1,87 @@
+"""Targets as numbers, before any recorder has given them names.
+
+A number names a target for the life of the process; the low bits say of what kind it is. So a
+primitive can be made at any time and live through several recordings, and an event holds a plain
+integer. `racepage.execution.tables` makes `lock:mmap` of it, once for each recording.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Final
+
+from racepage.events import Flag, Kind, Op
+from racepage.trace.columns import whole_page
+
+KIND_BITS: Final = 3
+FLAG_SHIFT: Final = 8
+NO_TARGET: Final = -1
+SMALLEST_PAGE: Final = whole_page(0)
+
+given: dict[int, str] = {}
+"""target -> the name, or for a page the label, that people gave it."""
+
+sizes: dict[int, int] = {}
+"""page -> its size in bytes, for the pages that are not of the smallest size."""
+
+_spare: list[int] = []
+_numbers = tuple(count() for _ in Kind)
+
+
+def word(op: Op, flags: Flag = Flag.NONE) -> int:
+    """An operation and its flags in the one plain integer that events hold."""
+    return int(op) | int(flags) << FLAG_SHIFT
+
+
+def new(kind: Kind) -> int:
+    """The next number of that kind."""
+    return next(_numbers[kind]) << KIND_BITS | kind
+
+
+def _named(kind: Kind, name: str | None) -> int:
+    number = new(kind)
+    if name is not None:
+        given[number] = name
+    return number
+
+
+def new_lock(name: str | None = None) -> int:
+    """A lock's number. It is `lock:NAME` in a trace, or `lock:N` without a name; names that clash
+    get a `#2`, and anonymous targets are counted from 0 in each recording."""  # noqa: D205, D209
+    return _named(Kind.LOCK, name)
+
+
+def new_sync(name: str | None = None) -> int:
+    """A synchronisation object's number: `sync:NAME` or `sync:N`."""
+    return _named(Kind.SYNC, name)
+
+
+def one_shot() -> int:
+    """A synchronisation object for one hand-over; give it back with `recycle` once taken."""
+    try:
+        return _spare.pop()
+    except IndexError:
+        return new(Kind.SYNC)
+
+
+def recycle(number: int) -> None:
+    """Let another hand-over use this one-shot. Its `take`, if any, is logged already."""
+    _spare.append(number)
+
+
+def new_page(size: int, label: str | None = None) -> int:
+    """The number of a page of `size` bytes: always `page:N`; the label is for people."""
+    number = _named(Kind.PAGE, label)
+    if size != SMALLEST_PAGE:
+        sizes[number] = size
+    return number
+
+
+def new_user(label: str | None = None) -> int:
+    """The number of a piece of user memory: `user:N`."""
+    return _named(Kind.USER, label)
+
+
+def new_pointer() -> int:
+    """The number of a pointer to a mapped page."""
+    return new(Kind.POINTER)
