@@ -27,8 +27,8 @@ knows of, so what stands after it in the same life is compared with nothing that
 ranges share it.
 
 *Lifetime.* An access after a FREE of the same life that happens before it (or after a COLLECT) is a
-`use-after-free`, and `double-free` if it is a FREE itself. A read of a byte that no earlier event
-of a life wrote, where that life began with an ALLOC that does not zero, is an
+`use-after-free`, and `double-free` if it is a FREE itself. A read of a byte that
+no event wrote since the ALLOC of its life, if that does not zero, is an
 `uninitialised-read`.
 
 Cost: quadratic, on purpose. Every pair of accesses is looked at; reachability is one integer per
@@ -40,6 +40,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from racepage.events import Flag, Op
 from racepage.trace.columns import Trace
@@ -67,8 +68,7 @@ class Event:
     zeroed: bool
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Pair:
+class Pair(NamedTuple):
     """Two events that show something on the bytes `span` of one page; `first` is the earlier."""
 
     second: int
@@ -160,15 +160,13 @@ def happens_before(before: list[int], first: int, second: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One life of a page: its events in the order of the trace, and how it began."""
+    """One life of a page, as its events in the order of the trace.
+
+    Its ALLOC need not be the first: an access that nothing orders may stand before it.
+    """
 
     page: str
     events: list[Event]
-
-    @property
-    def uninitialised(self) -> bool:
-        """Whether its bytes are undefined until they are written."""
-        return self.events[0].op == "alloc" and not self.events[0].zeroed
 
     def collected_between(self, first: Event, second: Event) -> bool:
         """Whether the garbage collector freed the page after `first` and before `second`."""
@@ -244,17 +242,18 @@ def uninitialised(events: list[Event]) -> list[Pair]:
     """Every read of bytes that its life has not written; `span` is from the first to the last."""
     found = []
     for life in lives(events):
-        if not life.uninitialised:
+        alloc = next((event for event in life.events if event.op == "alloc"), None)
+        if alloc is None or alloc.zeroed:
             continue
         written = 0  # bit i stands for byte i
-        for event in life.events[1:]:
+        for event in life.events[life.events.index(alloc) + 1 :]:
             start, stop = event.span
             touched = (1 << stop) - (1 << start)
             missing = touched & ~written
             if event.op in READS and missing:
                 span = ((missing & -missing).bit_length() - 1, missing.bit_length())
-                kind, first = "uninitialised-read", life.events[0].number
-                found.append(Pair(event.number, first, kind, life.page, span))
+                kind = "uninitialised-read"
+                found.append(Pair(event.number, alloc.number, kind, life.page, span))
             if event.op in WRITES - {"alloc", "free"}:
                 written |= touched
     return sorted(found)
@@ -294,6 +293,14 @@ def latest(pairs: Iterable[Pair]) -> list[Pair]:
                 kept.append(pair)
                 uncovered -= covered
     return sorted(kept)
+
+
+def earliest(pairs: Iterable[Pair]) -> list[Pair]:
+    """Of the pairs of each event, that with the earliest first event: where a life really ended."""
+    kept: dict[int, Pair] = {}
+    for pair in sorted(pairs):
+        kept.setdefault(pair.second, pair)
+    return list(kept.values())
 
 
 def _cuts(group: list[Pair], span: Span) -> Iterator[int]:

@@ -1,75 +1,125 @@
-"""The race engines against every pair of accesses, on generated traces."""
+"""Both engines against every pair of accesses, on generated traces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from racepage.detect.races import RaceEngine, Races
+from racepage.detect.analysis import Engine, analyse
+from racepage.detect.races import RaceEngine
 from racepage.detect.reference import Reference
+from racepage.finding import Analysis, Finding
 from racepage.order.hb import HappensBefore
 from racepage.trace.columns import Trace
 from tests.oracle import brute
 from tests.oracle.batches import stamped
 from tests.oracle.strategies import traces
 
-ENGINES: dict[str, Callable[[bool], RaceEngine]] = {
-    "reference": lambda all_pairs: Reference(all_pairs=all_pairs),
+ENGINES: tuple[Engine, ...] = ("reference",)
+MAKERS: dict[str, Callable[[Trace, bool], RaceEngine]] = {
+    "reference": lambda _, all_pairs: Reference(all_pairs=all_pairs),
 }
-KINDS = ("data-race", "free-race", "double-free")
+KINDS = {"data-race", "free-race", "use-after-free", "double-free", "uninitialised-read"}
 
 
-def found(engine: RaceEngine, trace: Trace, cuts: list[int]) -> Races:
-    for columns, stamps in stamped(HappensBefore(), trace, cuts):
-        engine.feed(columns, stamps)
-    return engine.races()
+class Said(NamedTuple):
+    """A finding, without what is said of its sides."""
+
+    second: int
+    first: int
+    kind: str
+    page: str
+    overlap: brute.Span
+    times: int
+    unordered: bool
 
 
-def pairs_of(races: Races, events: list[brute.Event]) -> dict[Hashable, tuple[int, int, int]]:
-    """What the engine shows, by kind and sites: the first pair, and how many second events."""
-    shown: dict[Hashable, tuple[int, int, int]] = {}
-    for first, second, times in races.pairs:
-        sides = events[first], events[second]
-        kind = KINDS[sum(side.op == "free" for side in sides)]
-        shown[kind, frozenset(map(brute.place, sides))] = (first, second, times)
-    assert len(shown) == len(races.pairs)
-    assert races.pairs == sorted(races.pairs, key=lambda pair: (pair.second, pair.first))
-    return shown
-
-
-def judge(races: Races, trace: Trace, *, all_pairs: bool) -> None:
-    """Compare everything that an engine says with the truth."""
+def expected(trace: Trace, *, all_pairs: bool) -> tuple[list[brute.Pair], list[Said]]:
+    """The races of a trace, and what its report is to say."""
     events = brute.events_of(trace)
-    pairs = brute.races(events, brute.order(events))
-    assert races.events.tolist() == brute.racy_events(pairs)
-    bytes_of = {
-        page: [
-            (run.start, run.stop) for run in races.ranges if str(trace.targets[run.page]) == page
-        ]
-        for page in {str(trace.targets[run.page]) for run in races.ranges}
-    }
-    assert bytes_of == brute.racy_bytes(pairs)
-    expected = brute.shown(events, pairs if all_pairs else brute.latest(pairs))
-    assert pairs_of(races, events) == {
-        key: (max(group.firsts), group.second, group.count) for key, group in expected.items()
-    }
+    before = brute.order(events)
+    races = brute.races(events, before)
+    pairs = [
+        *(races if all_pairs else brute.latest(races)),
+        *brute.earliest(brute.after_the_end(events, before)),
+        *brute.uninitialised(events),
+    ]
+    found = []
+    for (kind, _), shown in brute.shown(events, pairs).items():
+        first = max(shown.firsts)
+        instance = next(
+            pair
+            for pair in pairs
+            if (pair.second, pair.first, pair.kind) == (shown.second, first, kind)
+        )
+        unordered = not brute.happens_before(before, first, shown.second)
+        found.append(Said(*instance, times=shown.count, unordered=unordered))
+    return races, sorted(found)
+
+
+def said(findings: Iterable[Finding]) -> list[Said]:
+    found = []
+    for one in findings:
+        assert one.kind in KINDS
+        assert one.first is not None
+        assert one.second is not None
+        assert one.page is not None
+        assert one.overlap is not None
+        found.append(
+            Said(
+                one.second.event,
+                one.first.event,
+                one.kind,
+                one.page,
+                one.overlap,
+                one.count,
+                unordered=one.why is not None,
+            )
+        )
+    return sorted(found)
+
+
+def judge(analysis: Analysis, trace: Trace, *, all_pairs: bool) -> None:
+    """Compare everything that an analysis says with the truth."""
+    races, findings = expected(trace, all_pairs=all_pairs)
+    assert list(analysis.racy_event_ids) == brute.racy_events(races)
+    assert analysis.racy_events == len(analysis.racy_event_ids)
+    assert analysis.racy_bytes == brute.racy_bytes(races)
+    assert said(analysis.findings) == findings
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@given(trace=traces(32), cuts=st.lists(st.integers(0, 32), max_size=2))
-def test_an_engine_finds_exactly_the_races(engine: str, trace: Trace, cuts: list[int]) -> None:
+@given(trace=traces(32))
+def test_an_analysis_finds_exactly_what_is_there(engine: Engine, trace: Trace) -> None:
     for all_pairs in (False, True):
-        judge(found(ENGINES[engine](all_pairs), trace, cuts), trace, all_pairs=all_pairs)
+        judge(analyse(trace, engine=engine, all_pairs=all_pairs), trace, all_pairs=all_pairs)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=settings().max_examples // 50)
-@given(trace=traces(300), cuts=st.lists(st.integers(0, 300), max_size=4))
-def test_an_engine_finds_exactly_the_races_of_longer_traces(
-    engine: str, trace: Trace, cuts: list[int]
+@given(trace=traces(300))
+def test_an_analysis_finds_exactly_what_is_there_in_longer_traces(
+    engine: Engine, trace: Trace
 ) -> None:
     for all_pairs in (False, True):
-        judge(found(ENGINES[engine](all_pairs), trace, cuts), trace, all_pairs=all_pairs)
+        judge(analyse(trace, engine=engine, all_pairs=all_pairs), trace, all_pairs=all_pairs)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("all_pairs", [False, True])
+@settings(max_examples=settings().max_examples // 10)
+@given(trace=traces(32), cuts=st.lists(st.integers(0, 32), min_size=1, max_size=3))
+def test_batches_change_nothing(
+    engine: Engine, all_pairs: bool, trace: Trace, cuts: list[int]
+) -> None:
+    whole, cut = (MAKERS[engine](trace, all_pairs) for _ in range(2))
+    for machine, ends in ((whole, []), (cut, cuts)):
+        for columns, stamps in stamped(HappensBefore(), trace, ends):
+            machine.feed(columns, stamps)
+    assert cut.races().pairs == whole.races().pairs
+    assert cut.races().ranges == whole.races().ranges
+    assert cut.races().events.tolist() == whole.races().events.tolist()

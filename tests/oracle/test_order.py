@@ -1,0 +1,63 @@
+"""The clocks of happens-before against paths in a graph, for every pair of events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from racepage.order.hb import HappensBefore
+from racepage.order.history import History
+from racepage.order.stamps import Stamps
+from racepage.trace.columns import Columns, Trace
+from tests.oracle import brute
+from tests.oracle.batches import Order, stamped
+from tests.oracle.strategies import traces
+
+ORDERS: list[type[Order]] = [HappensBefore]
+
+
+def known(batches: list[tuple[Columns, Stamps]]) -> list[int]:
+    """For every event, the events that its vector knows of: bit i stands for event i."""
+    vectors: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    stamps_of: list[tuple[int, int]] = []
+    found = []
+    for columns, stamps in batches:
+        changes = {int(row): number for number, row in enumerate(stamps.changed)}
+        for row in range(len(columns)):
+            slot, clock = int(stamps.slot[columns.thread[row]]), int(stamps.clock[row])
+            vector = vectors[slot]
+            vector[slot] = clock
+            if row in changes:
+                change = slice(*stamps.bounds[changes[row] : changes[row] + 2])
+                for component, value in zip(
+                    stamps.component[change], stamps.value[change], strict=True
+                ):
+                    assert component != slot
+                    assert value >= vector.get(int(component), 0)
+                    vector[int(component)] = int(value)
+            bits = (
+                1 << event
+                for event, (other, count) in enumerate(stamps_of)
+                if vector.get(other, 0) >= count
+            )
+            found.append(sum(bits))
+            stamps_of.append((slot, clock))
+    return found
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@settings(max_examples=settings().max_examples // 4)
+@given(trace=traces(40), cuts=st.lists(st.integers(0, 40), max_size=3))
+def test_clocks_know_exactly_what_happens_before(
+    order: type[Order], trace: Trace, cuts: list[int]
+) -> None:
+    batches = stamped(order(), trace, cuts)
+    before = brute.order(brute.events_of(trace))
+    assert known(batches) == before
+    history = History(trace.columns.thread, [stamps for _, stamps in batches])
+    for second in range(len(trace)):
+        for first in range(second):
+            assert history.before(first, second) == brute.happens_before(before, first, second)
