@@ -24,6 +24,7 @@ from rich.text import Text
 from racepage.events import Frame, Stack
 from racepage.finding import RULES, Analysis, Finding, LastSync, Side
 from racepage.report.escape import plain
+from racepage.report.frames import of_the_program
 from racepage.report.ruler import draw
 from racepage.report.source import Sources
 
@@ -42,6 +43,8 @@ _INDENT: Final = 10
 _RULER: Final = 48
 _ASIDE: Final = 22  # columns beside a ruler, for its note
 _PROSE: Final = 1000
+_WORD: Final = re.compile(r"\(event [^)]*\)\S*|[^ ]+")
+_ON_PAGE: Final = ("map", "unmap", "alloc", "free", "collect")
 _DETAIL: Final = "dim"
 _SIDE: Final = {"first": "cyan", "second": "magenta"}
 
@@ -114,31 +117,33 @@ class _Report:
         for label, side in (("first", finding.first), ("second", finding.second)):
             if side is not None:
                 yield Text()
-                yield from self.side(label, side, finding.page)
+                yield from self.side(label, side, finding)
         yield from self.ruler(finding)
         yield from self.values(finding)
         yield from self.why(finding)
         yield from self.page(finding)
         yield from self.related(finding)
 
-    def side(self, label: str, side: Side, page: str | None) -> Iterator[Text]:
+    def side(self, label: str, side: Side, finding: Finding) -> Iterator[Text]:
         what = Text.assemble(
             (plain(side.thread), "bold"),
             " ",
             (side.op, _SIDE[label]),
-            f" {_target(page, side.range)}".rstrip(),
+            _what(side, finding),
         )
         what.append(f"  event {side.event}, clock {side.clock}", _DETAIL)
         yield from self.field(label, what, style=_SIDE[label])
         yield from self.stack(side.stack)
-        yield from self.field("holding", _locks(side))
+        if side.locks or finding.why is not None:
+            yield from self.field("holding", _locks(side))
         yield from self.field("clock", _vector(side.vector))
-        yield from self.field("started", self.start_of(side.thread))
+        if side is finding.first or finding.first is None or side.thread != finding.first.thread:
+            yield from self.field("started", self.start_of(side.thread))
 
     def stack(self, stack: Stack) -> Iterator[Text]:
         if not stack:
-            yield from self.field("at", Text("a place that the trace does not name", _DETAIL))
-        for number, frame in enumerate(stack):
+            yield from self.field("at", Text("not recorded", _DETAIL))
+        for number, frame in enumerate(of_the_program(stack)):
             yield from self.field("" if number else "at", Text(_place(frame)), wrap=False)
             code = self.sources.line(frame)
             if code is not None:
@@ -208,8 +213,8 @@ class _Report:
         alloc = _allocation(finding)
         for side in finding.related:
             if side is not alloc:
-                what = f"{side.op} {_target(finding.page, side.range)}".rstrip()
-                yield from self.field("also", Text(f"{what} by {_who(side)}"))
+                what = Text(f"{side.op}{_what(side, finding)} by {_who(side)}")
+                yield from self.field("also", what)
 
     # The end -----------------------------------------------------------------------------------
 
@@ -269,7 +274,7 @@ class _Report:
         width = self.console.width - indent
         breaks: list[int] = []
         start = 0
-        for word in re.finditer(r"[^ ]+", text.plain):
+        for word in _WORD.finditer(text.plain):
             if start < word.start() and cell_len(text.plain[start : word.end()]) > width:
                 start = word.start()
                 breaks.append(start)
@@ -310,6 +315,12 @@ def _allocation(finding: Finding) -> Side | None:
     """Where the life of the page that this finding is about began."""
     sides = (*finding.related, finding.first, finding.second)
     return next((side for side in sides if side is not None and side.op == "alloc"), None)
+
+
+def _what(side: Side, finding: Finding) -> str:
+    """What a side did its operation to, after a blank; nothing where that is no page."""
+    on_page = side.range is not None or side.op in _ON_PAGE
+    return f" {_target(finding.page, side.range)}" if on_page else ""
 
 
 def _event(side: Side | None) -> int | None:

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from racepage.events import Frame
+from racepage.report.frames import of_the_program
+
+
+def frames(*files: str) -> tuple[Frame, ...]:
+    return tuple(Frame(file, 1, "f") for file in files)
+
+
+def test_what_called_the_program_is_left_out() -> None:
+    stack = frames("/home/me/a.py", "/x/racepage/cli/program.py", "/x/click/core.py")
+    assert of_the_program(stack) == frames("/home/me/a.py")
+
+
+def test_how_a_thread_began_is_left_out() -> None:
+    stack = frames("a.py", "/x/racepage/sync/thread.py", "/usr/lib/python3.12/threading.py")
+    assert of_the_program(stack) == frames("a.py")
+
+
+def test_racepages_frames_between_a_closure_and_its_caller_are_left_out() -> None:
+    stack = frames("a.py", "/x/racepage/memory/page.py", "b.py")
+    assert of_the_program(stack) == frames("a.py", "b.py")
+
+
+def test_built_in_workloads_are_programs() -> None:
+    stack = frames("/x/racepage/workloads/handoff.py", "/x/racepage/workloads/crew.py")
+    assert of_the_program(stack) == stack
+
+
+def test_files_that_only_sound_alike_are_the_programs() -> None:
+    stack = frames("/src/myracepage/cli/a.py", "/src/racepage/sync.py", "/src/mythreading.py")
+    assert of_the_program(stack) == stack
+
+
+def test_a_stack_is_never_left_empty() -> None:
+    stack = frames("/x/racepage/sync/thread.py")
+    assert of_the_program(stack) == stack
+    assert of_the_program(()) == ()
