@@ -16,7 +16,7 @@ are None when no row uses them.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -77,6 +77,28 @@ class Columns:
     def detail(self, event: int) -> Detail:
         """The event's detail, `NO_DETAIL` where it has none."""
         return self.details.get(event, NO_DETAIL)
+
+    def batches(self, rows: int) -> Iterator[Columns]:
+        """The same events in consecutive pieces of at most `rows`, details numbered in each.
+
+        No events are one empty piece. The arrays are views.
+        """
+        details: dict[int, dict[int, Detail]] = {}
+        for event, detail in self.details.items():
+            details.setdefault(event // rows, {})[event % rows] = detail
+        for piece, start in enumerate(range(0, max(len(self), 1), rows)):
+            part = slice(start, start + rows)
+            yield Columns(
+                thread=self.thread[part],
+                op=self.op[part],
+                target=self.target[part],
+                offset=self.offset[part],
+                length=self.length[part],
+                site=self.site[part],
+                flags=self.flags[part],
+                time=self.time[part],
+                details=details.get(piece, {}),
+            )
 
 
 class Expectation(NamedTuple):
@@ -241,7 +263,6 @@ class TraceBuilder:
     def finish(self, origin: Origin | None = None) -> Trace:
         """The trace so far; sizes of pages that no row allocates are settled here."""
         table = np.frombuffer(bytes(self._rows), dtype=np.int64).reshape(-1, 8)
-        targets = list(self._targets)
         columns = Columns(
             thread=table[:, 0].astype(np.int32),
             op=table[:, 1].astype(np.uint8),
@@ -253,10 +274,18 @@ class TraceBuilder:
             time=table[:, 7].copy(),
             details=dict(self._details),
         )
+        return self.wrap(columns, origin)
+
+    def wrap(self, columns: Columns, origin: Origin | None = None) -> Trace:
+        """A trace of these events, whose numbers point into the tables of this builder.
+
+        A FREE or COLLECT of length 0 is given its page's size, in place.
+        """
+        targets = list(self._targets)
         sizes = settle_sizes(columns, targets, self._sizes)
         freed = np.isin(columns.op, (Op.FREE, Op.COLLECT)) & (columns.length == 0)
         for row in np.flatnonzero(freed).tolist():
-            columns.length[row] = sizes[int(columns.target[row])]
+            columns.length[row] = sizes.get(int(columns.target[row]), 0)
         return Trace(
             columns=columns,
             threads=list(self._threads),
@@ -276,7 +305,7 @@ def settle_sizes(
 ) -> dict[int, int]:
     """The size of every page among `targets`: as known, or the least that holds its accesses."""
     ends = np.zeros(len(targets), dtype=np.int64)
-    rows = columns.op <= Op.FREE
+    rows = (columns.op <= Op.FREE) & (columns.target >= 0)
     if known:
         open_size = np.ones(len(targets), dtype=np.bool_)
         open_size[list(known)] = False

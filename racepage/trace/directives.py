@@ -42,7 +42,7 @@ class Directives:
     def __init__(self, builder: TraceBuilder) -> None:
         self._builder = builder
         self._expects: list[tuple[int, Expectation]] = []  # with the line
-        self._clean = 0  # the line that says so
+        self._clean: int | None = None  # the line that says so
         self._leaks = False
         self._program: str | None = None
         self._lost: int | None = None
@@ -69,7 +69,7 @@ class Directives:
             self._clean = line
         else:
             self._expects.append((line, _expectation(text)))
-        if self._clean and self._expects:
+        if self._clean is not None and self._expects:
             raise MalformedError(
                 f"expect: clean on line {self._clean}, and findings on line {self._expects[0][0]}"
             )
@@ -98,24 +98,24 @@ class Directives:
             raise MalformedError(f"expected a page and a size of 1 to {MAX_PAGE} bytes")
         self._builder.resize(self._builder.target(page), size)
 
-    def origin(self, path: str | None, events: int) -> Origin:
-        """The origin of a trace of so many events.
+    def origin(self, path: str | None, form: str, events: int | None = None) -> Origin:
+        """What was said of where a trace came from.
 
         Raises:
-            TraceError: where an expectation names an event that is not there.
+            TraceError: where an expectation names an event that a trace of so many does not have.
         """
         for line, expected in self._expects:
-            if max(expected.events) >= events:
+            if events is not None and max(expected.events) >= events:
                 raise TraceError(
                     f"expects event {max(expected.events)} of a trace that has {events}, "
                     "counted from 0",
                     path=path,
                     place=f"line {line}",
                 )
-        said = bool(self._clean or self._expects)
+        said = self._clean is not None or bool(self._expects)
         return Origin(
             path=path,
-            form="text",
+            form=form,
             program=self._program,
             judge_leaks=self._leaks,
             lost_bytes=self._lost or 0,
@@ -143,25 +143,39 @@ def _expectation(text: str) -> Expectation:
     )
 
 
-def write_directives(trace: Trace) -> Iterator[str]:
-    """The lines that `Directives` reads back."""
-    origin = trace.origin
+def write_origin(origin: Origin) -> Iterator[str]:
+    """What a trace says of where it came from, each a comment without its `#`."""
     for expected in origin.expects or ():
-        yield f"# expect: {_write_expectation(expected)}\n"
+        yield f"expect: {_write_expectation(expected)}"
     if origin.expects == ():
-        yield "# expect: clean\n"
+        yield "expect: clean"
     if origin.judge_leaks:
-        yield "# check: leaks\n"
+        yield "check: leaks"
     if origin.program is not None:
-        yield f"# racepage: program {write_name(origin.program)}\n"
+        yield f"racepage: program {write_name(origin.program)}"
     if not origin.complete or origin.lost_bytes:
-        yield f"# racepage: incomplete {origin.lost_bytes}\n"
-    for page, size in _sizes_to_say(trace):
-        yield f"# racepage: size {write_target(trace.targets[page])} {size}\n"
-    for target, label in trace.labels.items():
-        yield f"# racepage: label {write_target(trace.targets[target])} {write_name(label)}\n"
+        yield f"racepage: incomplete {origin.lost_bytes}"
     for variable in origin.variables:
-        yield f"# racepage: variable {write_name(variable)}\n"
+        yield f"racepage: variable {write_name(variable)}"
+
+
+def write_size(page: Target, size: int) -> str:
+    """The comment that says how large a page is."""
+    return f"racepage: size {write_target(page)} {size}"
+
+
+def write_label(target: Target, label: str) -> str:
+    """The comment that says what people call something."""
+    return f"racepage: label {write_target(target)} {write_name(label)}"
+
+
+def write_directives(trace: Trace) -> Iterator[str]:
+    """What `Directives` reads back, each a comment without its `#`."""
+    yield from write_origin(trace.origin)
+    for page, size in _sizes_to_say(trace):
+        yield write_size(trace.targets[page], size)
+    for target, label in trace.labels.items():
+        yield write_label(trace.targets[target], label)
 
 
 def _write_expectation(expected: Expectation) -> str:

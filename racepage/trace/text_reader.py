@@ -117,7 +117,7 @@ class _Reader:
 
     def finish(self, path: str | None) -> Trace:
         """The trace."""
-        return self._builder.finish(self._directives.origin(path, len(self.line_of)))
+        return self._builder.finish(self._directives.origin(path, "text", len(self.line_of)))
 
     def _no_event(self, text: str) -> None:
         if not text:

@@ -18,9 +18,10 @@ _SIZED: Final = frozenset({Op.ALLOC, Op.FREE, Op.COLLECT})
 _WIDEST: Final = 16  # threads with longer names are not lined up
 
 
-def write_lines(trace: Trace) -> Iterator[str]:
+def write_lines(trace: Trace) -> Iterator[str]:  # noqa: C901  (one loop; calls would cost)
     """The lines of the trace, each with its end."""
-    yield from write_directives(trace)
+    for comment in write_directives(trace):
+        yield f"# {comment}\n"
     columns = trace.columns
     names = [write_name(thread) for thread in trace.threads]
     width = max((len(name) for name in names if len(name) <= _WIDEST), default=0)

@@ -303,7 +303,29 @@ def test_what_is_written_reads_back_the_same(trace: Trace) -> None:
     assert text.render(read) == written
 
 
-WORDS = ["a", "read", "lock", "page:0", "[0:1]", "page:0[0:1]", "lock:0", "@", "<", "#", "f:1", "size=1", "from", "user:0[0:1]", '"', '"a"', "start", "b", "unmap", "expect:", "\t"]
+WORDS = [
+    "a",
+    "read",
+    "lock",
+    "page:0",
+    "[0:1]",
+    "page:0[0:1]",
+    "lock:0",
+    "@",
+    "<",
+    "#",
+    "f:1",
+    "size=1",
+    "from",
+    "user:0[0:1]",
+    '"',
+    '"a"',
+    "start",
+    "b",
+    "unmap",
+    "expect:",
+    "\t",
+]
 lines = st.one_of(
     st.sampled_from([line for line in DESIGN_EXAMPLE.splitlines() if line]),
     st.text(max_size=30),
