@@ -27,6 +27,7 @@ from racepage.report.escape import plain
 from racepage.report.frames import of_the_program
 from racepage.report.ruler import draw
 from racepage.report.source import Sources
+from racepage.report.words import counted
 
 WIDTH: Final = 80
 """Columns where there is no terminal that says otherwise."""
@@ -43,7 +44,7 @@ _INDENT: Final = 10
 _RULER: Final = 48
 _ASIDE: Final = 22  # columns beside a ruler, for its note
 _PROSE: Final = 1000
-_WORD: Final = re.compile(r"\(event [^)]*\)\S*|[^ ]+")
+_WORD: Final = re.compile(r"\(event [^)]*\)\S*|[\d,]+ (?:racy )?[a-z]+\S*|[^ ]+")
 _ON_PAGE: Final = ("map", "unmap", "alloc", "free", "collect")
 _DETAIL: Final = "dim"
 _SIDE: Final = {"first": "cyan", "second": "magenta"}
@@ -175,7 +176,7 @@ class _Report:
         if second is not None and second.range:
             yield from self.field("second", Text(lines.second, _SIDE["second"]), wrap=False)
         shared = Text(lines.both, "red")
-        shared.append(f"  {_count(both[1] - both[0], 'byte')}")
+        shared.append(f"  {counted(both[1] - both[0], 'byte')}")
         yield from self.field("both" if len(ranges) > 1 else "these", shared, wrap=False)
 
     def values(self, finding: Finding) -> Iterator[Text]:
@@ -202,7 +203,7 @@ class _Report:
         text = Text.assemble((plain(finding.page), "bold"))
         if page.label is not None:
             text.append(f' "{plain(page.label)}"', "bold")
-        text.append(f", {_count(page.size, 'byte')}")
+        text.append(f", {counted(page.size, 'byte')}")
         text.append(f", allocated by {_who(alloc)}" if alloc else ", there from the beginning")
         if page.free is not None and _event(page.alloc) == _event(alloc):  # this life
             text.append(f", freed by {_who(page.free)}")
@@ -227,23 +228,23 @@ class _Report:
             yield from self.prose(f"racy events: {events}")
         verdict = analysis.verdict
         seen = (
-            f"{_count(analysis.events, 'event')}, {_count(len(analysis.threads), 'thread')}, "
-            f"{_count(len(analysis.pages), 'page')}"
+            f"{counted(analysis.events, 'event')}, {counted(len(analysis.threads), 'thread')}, "
+            f"{counted(len(analysis.pages), 'page')}"
         )
         if analysis.racy_events:
             pieces = [piece for page in analysis.racy_bytes.values() for piece in page]
             size = sum(stop - start for start, stop in pieces)
-            seen += f"; {_count(analysis.racy_events, 'racy event')}, {_count(size, 'racy byte')}"
+            seen += f"; {counted(analysis.racy_events, 'racy event')}, {counted(size, 'racy byte')}"
         hidden = len(analysis.findings) - len(shown)
         if hidden:
-            seen += f"; {_count(hidden, 'finding')} suppressed"
+            seen += f"; {counted(hidden, 'finding')} suppressed"
         if verdict == "findings":
             kinds = Counter(finding.kind for finding in shown)
             told = ", ".join(
                 f"{number} {kind}" if number > 1 else kind for kind, number in kinds.items()
             )
             yield from self.wrapped(
-                Text.assemble((_count(len(shown), "finding"), "bold red"), f": {told}")
+                Text.assemble((counted(len(shown), "finding"), "bold red"), f": {told}")
             )
         elif verdict == "incomplete":
             yield from self.prose("incomplete: nothing found in what is left", "bold yellow")
@@ -252,7 +253,7 @@ class _Report:
         yield from self.prose(f"{plain(self.subject, longest=_PROSE)}: {seen}")
         if analysis.lost_bytes:
             yield from self.prose(
-                f"The trace was cut off: its last {_count(analysis.lost_bytes, 'byte')} hold no "
+                f"The trace was cut off: its last {counted(analysis.lost_bytes, 'byte')} hold no "
                 "complete batch of events, so what came after was not looked at.",
                 "yellow",
             )
@@ -358,7 +359,3 @@ def _locks(side: Side) -> Text:
 
 def _vector(vector: dict[str, int]) -> Text:
     return Text(", ".join(f"{plain(thread)} {clock}" for thread, clock in vector.items()))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,290 @@
+"""The program that `racepage run` runs: finding it, running it, and what it died of.
+
+A program is a built-in workload, a file, a function in a file or a function in a module. It runs
+as `python` would run it: its folder (or the working directory) comes first on the import path,
+`sys.argv` is its own, and the end waits for its threads. Its imports are part of the run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from traceback import TracebackException
+from types import ModuleType
+from typing import Final
+
+import click
+
+from racepage import sync
+from racepage.errors import RacepageError
+from racepage.execution import current
+from racepage.workloads import WORKLOADS
+from racepage.workloads import program as workload_program
+
+_HERE: Final = str(Path(__file__).resolve().parent.parent)
+_PROGRAMS: Final = str(Path(_HERE, "workloads"))
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Something to run.
+
+    Attributes:
+        name: what the user called it.
+        argv: what it sees as `sys.argv`.
+        folder: what comes first on its import path, or None for a built-in one.
+        body: runs it. A `click.UsageError` says that there is no such program after all.
+    """
+
+    name: str
+    argv: list[str]
+    folder: Path | None
+    body: Callable[[], object]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How the program ended: one sentence for each error that nothing caught."""
+
+    errors: list[str] = field(default_factory=list)
+
+
+# Finding it -------------------------------------------------------------------------------------
+
+
+def find(spec: str, args: Sequence[str]) -> Program:
+    """The program that `spec` names.
+
+    Raises:
+        click.UsageError: there is none; the message says what there is.
+    """
+    file, _, function = spec.rpartition(":")
+    if spec.endswith(".py"):
+        path = _existing(Path(spec))
+        return Program(spec, [spec, *args], path.parent, lambda: _run_script(path))
+    if file.endswith(".py"):
+        path = _existing(Path(file))
+        return Program(spec, [file, *args], path.parent, lambda: _call(_load(path), function))
+    built_in = _built_in(spec, args)
+    if built_in is not None:
+        return built_in
+    if file:
+        return Program(
+            spec, [file, *args], Path.cwd(), lambda: _call(_import(file, spec), function)
+        )
+    raise click.UsageError(f"there is no workload {spec!r}; {_meant(spec)}")
+
+
+def _built_in(spec: str, args: Sequence[str]) -> Program | None:
+    name = spec.partition(":")[0]
+    if name not in WORKLOADS:
+        return None
+    try:
+        body = workload_program(spec, **dict(map(_parameter, args)))
+    except RacepageError as error:
+        raise click.UsageError(str(error)) from None
+    return Program(spec, [name, *args], None, body)
+
+
+def _parameter(arg: str) -> tuple[str, int]:
+    name, _, value = arg.partition("=")
+    if not value.isdecimal():
+        raise click.UsageError(f"{arg!r} is no parameter of a workload; write it as rounds=100")
+    return name, int(value)
+
+
+def _meant(spec: str) -> str:
+    here = [path.name for path in Path.cwd().glob("*.py")]
+    near = difflib.get_close_matches(spec, [*WORKLOADS, *here], n=1)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"there are {', '.join(WORKLOADS)}; a program is file.py or package.module:function"
+
+
+def _existing(path: Path) -> Path:
+    if path.is_dir():
+        raise click.UsageError(f"{path} is a directory; name a file in it")
+    if path.is_file():
+        return path.resolve()
+    try:
+        others = [other.name for other in path.parent.glob("*.py")]
+    except OSError:
+        others = []
+    near = difflib.get_close_matches(path.name, others, n=1)
+    told = f"; did you mean {path.with_name(near[0])}?" if near else ""
+    raise click.UsageError(f"there is no file {path}{told}")
+
+
+def _run_script(path: Path) -> None:
+    module = ModuleType("__main__")
+    module.__file__ = str(path)
+    sys.modules["__main__"] = module
+    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102  (the user's)
+
+
+def _load(path: Path) -> ModuleType:
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None  # noqa: S101  (it ends with .py)
+    assert spec.loader is not None  # noqa: S101
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _import(name: str, spec: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if name == missing or name.startswith(f"{missing}."):
+            told = f"there is no module {missing!r}; {_meant(spec.partition(':')[0])}"
+            raise click.UsageError(told) from None
+        raise
+    except (TypeError, ValueError):  # a relative or an empty name
+        raise click.UsageError(f"{name!r} is no name of a module") from None
+
+
+def _call(module: ModuleType, name: str) -> object:
+    function = getattr(module, name, None)
+    where = module.__file__ or module.__name__
+    if not callable(function):
+        known = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        near = difflib.get_close_matches(name, known, n=1)
+        told = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        raise click.UsageError(f"{where} has no function {name!r}; {told}")
+    if inspect.iscoroutinefunction(function):
+        raise click.UsageError(f"{name} in {where} is a coroutine; name a function that runs it")
+    try:
+        inspect.signature(function).bind()
+    except TypeError as error:
+        raise click.UsageError(
+            f"{name} in {where} cannot be called without arguments ({error}); "
+            "name a function that needs none"
+        ) from None
+    except ValueError:  # a function without a signature, in C
+        pass
+    return function()
+
+
+# Running it -------------------------------------------------------------------------------------
+
+
+def run(program: Program) -> Outcome:
+    """Run it to its end, its threads included, and print the tracebacks that Python would.
+
+    Raises:
+        click.UsageError: there was nothing to run.
+        KeyboardInterrupt: the user had enough.
+    """
+    outcome = Outcome()
+    with _its_own_python(program), _watched_threads(outcome):
+        others = set(threading.enumerate())
+        try:
+            program.body()
+        except click.UsageError:
+            raise
+        except SystemExit as error:
+            _exited(error, outcome)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  (whatever it is, it is a finding)
+            _print(error)
+            outcome.errors.append(_sentence(error, current.thread_name()))
+        while left := [t for t in threading.enumerate() if not t.daemon and t not in others]:
+            # Not left[0].join(): that the process waits for its threads orders nothing.
+            threading.Thread.join(left[0])
+    return outcome
+
+
+@contextmanager
+def _its_own_python(program: Program) -> Iterator[None]:
+    argv, path, main = sys.argv, list(sys.path), sys.modules["__main__"]
+    sys.argv = program.argv
+    if program.folder is not None:
+        sys.path.insert(0, str(program.folder))
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, main
+
+
+@contextmanager
+def _watched_threads(outcome: Outcome) -> Iterator[None]:
+    """Tell of what threads die of; a program's own `threading.excepthook` may hide the traceback.
+
+    Our own threads report to `current.uncaught` before any hook is asked; others have the hook.
+    """
+
+    def uncaught(log: current.ThreadLog, error: BaseException) -> None:
+        outcome.errors.append(_sentence(error, log.name))
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is SystemExit or args.exc_value is None:
+            return
+        name = "a thread" if args.thread is None else args.thread.name
+        _print(args.exc_value, f"Exception in thread {name}:\n")
+        if not isinstance(args.thread, sync.Thread):
+            outcome.errors.append(_sentence(args.exc_value, name))
+
+    before, threading.excepthook = threading.excepthook, hook
+    current.uncaught.append(uncaught)
+    try:
+        yield
+    finally:
+        current.uncaught.remove(uncaught)
+        threading.excepthook = before
+
+
+def _exited(error: SystemExit, outcome: Outcome) -> None:
+    code = error.code
+    if code is None or code == 0:
+        return
+    if isinstance(code, int):
+        outcome.errors.append(f"the program exited with code {code}")
+    else:
+        sys.stderr.write(f"{code}\n")  # as Python does
+        outcome.errors.append(f"the program exited with code 1: {code}")
+
+
+def _print(error: BaseException, head: str = "") -> None:
+    told = TracebackException.from_exception(error)
+    _leave_out_ours(told)
+    sys.stderr.write(head + "".join(told.format()))
+
+
+def _sentence(error: BaseException, thread: str) -> str:
+    """`ValueError: no (in thread t1, a.py:7 in work)`: what, who and where."""
+    lines = traceback.format_exception_only(error)  # a SyntaxError shows its line first
+    what = next(line for line in lines if not line.startswith(" ")).split("\n")[0]
+    place = ""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        place = f", {Path(error.filename).name}:{error.lineno}"
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not _ours(frame.filename):
+            place = f", {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
+    return f"{what} (in thread {thread}{place})"
+
+
+def _leave_out_ours(told: TracebackException) -> None:
+    """Keep the program's frames only, here and in what caused this or came with it."""
+    told.stack[:] = [frame for frame in told.stack if not _ours(frame.filename)]
+    others = (told.__cause__, told.__context__, *(told.exceptions or ()))
+    for other in others:
+        if other is not None:
+            _leave_out_ours(other)
+
+
+def _ours(file: str) -> bool:
+    return file.startswith("<frozen ") or (
+        file.startswith(_HERE) and not file.startswith(_PROGRAMS)
+    )

@@ -1,0 +1,127 @@
+"""`racepage run WORKLOAD`: run a program, record it, and say what it did wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from racepage.cli import exits
+from racepage.cli.options import Options, analysis_options
+from racepage.cli.output import own_stdout, say, writable
+from racepage.cli.settings import DEEPEST, Configured
+from racepage.report.words import counted
+from racepage.workloads import WORKLOADS
+
+if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
+    from racepage.cli.program import Outcome, Program
+    from racepage.finding import Analysis, Finding
+    from racepage.trace.columns import Trace
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    del ctx, param
+    names = [
+        f"{name}:{variant.name}" for name, one in WORKLOADS.items() for variant in one.variants
+    ]
+    found = [name for name in (*WORKLOADS, *names) if name.startswith(incomplete)]
+    return [*map(CompletionItem, found), CompletionItem(incomplete, type="file")]
+
+
+@click.command(cls=Configured)
+@click.argument("workload", metavar="WORKLOAD", shell_complete=_complete)
+@click.argument("args", metavar="[-- ARGS]...", nargs=-1)
+@click.option(
+    "--trace",
+    "trace_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    callback=writable,
+    help="Keep the recording; .arrows is written while the program runs.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(1, DEEPEST),
+    default=1,
+    show_default=True,
+    help="Frames of the call stack that each event carries.",
+)
+@analysis_options
+def run(
+    options: Options, workload: str, args: tuple[str, ...], trace_file: Path | None, depth: int
+) -> int:
+    """Run a program, record it, and report what it did wrong.
+
+    WORKLOAD is a built-in one (binder, binder:early-free), file.py, file.py:function, or
+    package.module:function. What stands behind -- is for the program; built-in ones take their
+    sizes there (rounds=100). What the program prints goes to standard error, unless -o sends the
+    report elsewhere.
+    """
+    from racepage.cli.program import find  # noqa: PLC0415  (not needed to print help)
+
+    program = find(workload, args)
+    trace, outcome, warnings = _recorded(program, trace_file, depth, options.output)
+    analysis = options.analyse(trace, f"checking {workload}")
+    analysis = replace(
+        analysis,
+        findings=(*analysis.findings, *_program_errors(outcome.errors)),
+        warnings=(*analysis.warnings, *_news(warnings, analysis)),
+    )
+    if options.format == "json":
+        for warning in analysis.warnings:
+            say(f"warning: {warning}")
+    options.report([analysis], subject=program.name)
+    return exits.of(analysis.verdict)
+
+
+def _recorded(
+    program: Program, trace_file: Path | None, depth: int, output: Path | None
+) -> tuple[Trace, Outcome, Sequence[str]]:
+    """Run the program and record it; keep the recording where `trace_file` says."""
+    from racepage.cli.program import run as run_program  # noqa: PLC0415
+    from racepage.execution.recorder import record  # noqa: PLC0415
+    from racepage.trace.files import SUFFIXES  # noqa: PLC0415
+
+    if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
+        raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
+    streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None
+    recording = record(streamed, depth=depth, program=program.name)
+    try:
+        with own_stdout(output), recording:
+            outcome = run_program(program)
+    except click.UsageError:
+        if streamed is not None:
+            streamed.unlink()  # nothing ran: an empty recording would look clean
+        raise
+    except KeyboardInterrupt:
+        if streamed is not None:
+            say(f"interrupted; {streamed} holds what was recorded until then")
+        raise
+    trace = recording.trace()
+    if trace_file is not None and streamed is None:
+        from racepage.trace.files import write_trace  # noqa: PLC0415
+
+        write_trace(trace, trace_file)
+    if trace_file is not None:
+        say(f"wrote {trace_file}: {counted(len(trace), 'event')}")
+    return trace, outcome, recording.warnings
+
+
+def _news(warnings: Sequence[str], analysis: Analysis) -> list[str]:
+    """The recording's warnings, without those that the analysis has as well: who is a stranger."""
+    known = tuple(f"thread {name} was not started" for name in analysis.threads)
+    return [warning for warning in warnings if not warning.startswith(known)]
+
+
+def _program_errors(errors: Sequence[str]) -> list[Finding]:
+    from racepage.finding import Finding  # noqa: PLC0415  (not needed to print help)
+
+    return [
+        Finding(kind="program-error", message=message, count=count)
+        for message, count in Counter(errors).items()
+    ]

@@ -1,0 +1,100 @@
+"""`[tool.racepage]` in pyproject.toml: what the options are when they are not given.
+
+    [tool.racepage]
+    engine = "reference"
+    depth = 8
+    list-events = true
+
+The nearest pyproject.toml counts, from the working directory upwards. A key is an option's long
+name without the dashes, and holds for every verb that has the option.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+FORMATS: Final = ("text", "json")
+ENGINES: Final = ("auto", "reference", "native")
+COLORS: Final = ("auto", "always", "never")
+DEEPEST: Final = 64
+
+_FLAG: Final = "true or false"
+_KNOWN: Final[dict[str, tuple[str, ...] | str | range]] = {
+    "format": FORMATS,
+    "engine": ENGINES,
+    "color": COLORS,
+    "depth": range(1, DEEPEST + 1),
+    "all-pairs": _FLAG,
+    "list-events": _FLAG,
+}
+
+
+class Configured(click.Command):
+    """A verb whose options have their defaults in pyproject.toml."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """As click has it, with the settings for defaults."""
+        ours = args[: args.index("--")] if "--" in args else args
+        helping = extra.get("resilient_parsing") or {"-h", "--help"} & set(ours)
+        if not helping:  # which must work whatever the file says
+            extra["default_map"] = load(Path.cwd())
+        return super().make_context(info_name, args, parent, **extra)
+
+
+def load(start: Path) -> dict[str, Any]:
+    """The settings that hold in the directory `start`, by parameter name.
+
+    Raises:
+        click.ClickException: the file is no TOML, or a setting is unknown or has a bad value.
+    """
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            return {key.replace("-", "_"): value for key, value in _settings(path)}
+    return {}
+
+
+def _settings(path: Path) -> Iterator[tuple[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file).get("tool", {}).get("racepage", {})
+    except (OSError, ValueError, AttributeError) as error:
+        raise click.ClickException(f"{path}: {error}") from None
+    where = f"{path}: [tool.racepage]"
+    if not isinstance(table, Mapping):
+        raise click.ClickException(f"{where} is not a table")
+    for key, value in table.items():
+        if key not in _KNOWN:
+            near = difflib.get_close_matches(key, _KNOWN, n=1)
+            told = f"did you mean {near[0]}?" if near else f"there are {', '.join(_KNOWN)}"
+            raise click.ClickException(f"{where} has no setting {key!r}; {told}")
+        allowed = _KNOWN[key]
+        if allowed is _FLAG:
+            good = isinstance(value, bool)
+        elif isinstance(allowed, range):
+            good = type(value) is int and value in allowed
+        else:
+            good = value in allowed
+        if not good:
+            raise click.ClickException(f"{where} {key} is {value!r}; it is {_wanted(allowed)}")
+        yield key, value
+
+
+def _wanted(allowed: tuple[str, ...] | str | range) -> str:
+    if isinstance(allowed, str):
+        return allowed
+    if isinstance(allowed, range):
+        return f"a number from {allowed.start} to {allowed.stop - 1}"
+    return "one of " + ", ".join(allowed)

@@ -1,0 +1,66 @@
+"""What the README shows is what there is."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from racepage.cli.settings import load
+from racepage.trace.files import SUFFIXES
+from tests.cli.conftest import Racepage, racepage
+
+__all__ = ["racepage"]
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_example_prints_exactly_what_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+    [code] = [block for block in blocks("python") if "GFP_ZERO" in block]
+    [report] = blocks("text")
+    (tmp_path / "early.py").write_text(code)
+    done = racepage("run", "early.py")
+    assert (done.code, done.err) == (1, "")
+    assert done.out == report
+
+
+def test_the_example_is_mended_as_the_text_says(racepage: Racepage, tmp_path: Path) -> None:
+    [code] = [block for block in blocks("python") if "GFP_ZERO" in block]
+    *others, read, join = code.splitlines()
+    assert "join" in join
+    (tmp_path / "early.py").write_text("\n".join([*others, join, read]))
+    assert racepage("run", "early.py").out.startswith("clean: nothing found\n")
+
+
+def test_the_example_for_python_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [code] = [block for block in blocks("python") if "racepage.record()" in block]
+    (tmp_path / "embedded.py").write_text(code)
+    spaces: dict[str, object] = {"__name__": "__main__"}
+    exec(compile(code, str(tmp_path / "embedded.py"), "exec"), spaces)  # noqa: S102  (the README's)
+    assert capsys.readouterr().out.startswith("clean: nothing found\n")
+
+
+def test_the_settings_are_settings(tmp_path: Path) -> None:
+    [settings] = blocks("toml")
+    (tmp_path / "pyproject.toml").write_text(settings)
+    assert load(tmp_path) == tomllib.loads(settings)["tool"]["racepage"]
+
+
+def test_every_verb_and_every_suffix_is_told(racepage: Racepage) -> None:
+    commands = racepage("--help").out.split("Commands:\n")[1].split("\n\n")[0]
+    for line in commands.splitlines():
+        assert f"| `racepage {line.split()[0]}" in README
+    for suffix in SUFFIXES:
+        assert f"`{suffix.removesuffix('.gz')}`" in README
+
+
+def test_files_that_it_links_to_exist() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
