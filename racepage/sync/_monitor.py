@@ -12,7 +12,7 @@ before it gives up, and `wait_for` does.
 
 from __future__ import annotations
 
-from _thread import LockType
+from _thread import TIMEOUT_MAX, LockType
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -134,6 +134,7 @@ def lock_timeout(blocking: bool, timeout: float) -> float | None:
 
     Raises:
         ValueError: a negative timeout other than -1, or one for a try, as `threading.Lock` says.
+        OverflowError: a timeout longer than `TIMEOUT_MAX`.
     """
     if not blocking:
         if timeout != -1:
@@ -143,4 +144,6 @@ def lock_timeout(blocking: bool, timeout: float) -> float | None:
         return FOREVER
     if timeout < 0:
         raise ValueError("timeout value must be a non-negative number")
+    if timeout > TIMEOUT_MAX:
+        raise OverflowError("timeout value is too large")
     return timeout

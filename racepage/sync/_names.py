@@ -67,6 +67,7 @@ def _drop(numbers: list[int]) -> None:
 
 
 def shown(primitive: object, name: str | None) -> str:
-    """`racepage.sync.Lock 'mmap'`: the start of every primitive's `repr`."""
+    """`sync.Lock 'mmap'`: the start of every primitive's `repr`."""
     kind = type(primitive)
-    return f"{kind.__module__}.{kind.__qualname__}" + ("" if name is None else f" {name!r}")
+    room = "sync" if kind.__module__.startswith(__package__) else kind.__module__
+    return f"{room}.{kind.__qualname__}" + ("" if name is None else f" {name!r}")

@@ -121,8 +121,8 @@ class Barrier:
             self._break()
 
     def __repr__(self) -> str:
-        waiting = f"waiters={self.n_waiting}/{self._parties}"
-        return f"<{shown(self, self._name)} at {id(self):#x}: {waiting} {self._state}>"
+        state = "broken" if self.broken else f"waiters={self.n_waiting}/{self._parties}"
+        return f"<{shown(self, self._name)} at {id(self):#x}: {state}>"
 
     def _enter(self) -> None:
         """Wait until the last generation has left."""

@@ -90,7 +90,7 @@ class Condition:
         Raises:
             RuntimeError: the lock is not held.
         """
-        if not self._lock._is_held():
+        if not self._lock._is_owned():
             raise RuntimeError("cannot notify on un-acquired lock")
         self._waiters.wake(n)
 
@@ -99,7 +99,7 @@ class Condition:
         self.notify(len(self._waiters))
 
     def _wait(self, timeout: float | None, frame: FrameType) -> bool:
-        if not self._lock._is_held():
+        if not self._lock._is_owned():
             raise RuntimeError("cannot wait on un-acquired lock")
         ticket = self._waiters.enrol()
         levels = self._lock._give_up(frame)

@@ -87,7 +87,7 @@ class Lock:
 
     def __repr__(self) -> str:
         state = "locked" if self._real.locked() else "unlocked"
-        return f"<{state} {shown(self, self._name)} at {id(self):#x}>"
+        return f"<{state} {shown(self, self._name)} object at {id(self):#x}>"
 
     # What Condition asks of a lock, with the frame of whoever called the condition.
 
@@ -110,7 +110,7 @@ class Lock:
     def _take_back(self, levels: int, frame: FrameType) -> None:  # noqa: ARG002  (RLock's shape)
         self._acquire_at(frame)
 
-    def _is_held(self) -> bool:
+    def _is_owned(self) -> bool:
         return self._real.locked()
 
 
@@ -158,7 +158,8 @@ class OwnedLock:
 
     def __repr__(self) -> str:
         state = "locked" if self._real.locked() else "unlocked"
-        return f"<{state} {shown(self, self._name)} owner={self._owner} at {id(self):#x}>"
+        who = f"owner={self._owner or 0}"
+        return f"<{state} {shown(self, self._name)} object {who} at {id(self):#x}>"
 
     def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
         taken = self._real.acquire(blocking, timeout)
@@ -187,7 +188,7 @@ class OwnedLock:
     def _take_back(self, levels: int, frame: FrameType) -> None:  # noqa: ARG002  (RLock's shape)
         self._acquire_at(frame)
 
-    def _is_held(self) -> bool:
+    def _is_owned(self) -> bool:
         return self._owner == get_ident()
 
 

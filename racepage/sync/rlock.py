@@ -23,7 +23,7 @@ class RLock(OwnedLock):
         self._levels = 0
 
     def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]} count={self._levels}>"
+        return super().__repr__().replace(" at ", f" count={self._levels} at ")
 
     def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
         if self._owner == get_ident():
