@@ -189,6 +189,8 @@ class Analysis:
         racy_bytes: page -> disjoint ascending half-open ranges.
         threads, pages: name -> information.
         warnings: sentences that a reader should know, such as a thread that nobody started.
+        complete: False for a recording that was not closed: it may have lost events without
+            having lost bytes.
     """
 
     path: str | None
@@ -203,10 +205,11 @@ class Analysis:
     threads: dict[str, ThreadInfo] = field(default_factory=dict)
     pages: dict[str, PageInfo] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    complete: bool = True
 
     @property
     def verdict(self) -> Verdict:
-        """`findings` if any is not suppressed, else `incomplete` if bytes are missing."""
+        """`findings` if any is not suppressed, else `incomplete` if something is missing."""
         if any(finding.suppressed is None for finding in self.findings):
             return "findings"
-        return "incomplete" if self.lost_bytes else "clean"
+        return "clean" if self.complete and not self.lost_bytes else "incomplete"

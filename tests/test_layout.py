@@ -31,6 +31,7 @@ FLOORS = {
 EXCEPTIONS = {
     ("racepage.finding", "racepage.events"),  # a finding holds stacks
     ("racepage.cli", "racepage"),  # for the version
+    ("racepage.trace", "racepage"),  # for the version
 }
 """The imports that the floors forbid and there are reasons for."""
 

@@ -26,7 +26,7 @@ def convert(source: str, target: str) -> int:
     stamps = HappensBefore().stamp(trace.columns, trace.threads, trace.targets)
     write_trace(trace, target, stamps=stamps)
     say(f"wrote {target}: {counted(len(trace), 'event')}")
-    if not trace.origin.lost_bytes:
+    if trace.origin.complete:
         return Exit.CLEAN
     lost = counted(trace.origin.lost_bytes, "byte")
     say(f"{source} was cut off: its last {lost} hold no complete batch of events")

@@ -35,7 +35,7 @@ def info(path: str, format: Literal["text", "json"], output: Path | None) -> int
     trace = read_trace(path)
     facts = _facts(path, trace)
     emit(json.dumps(facts, indent=2) + "\n" if format == "json" else _text(facts), output)
-    return Exit.INCOMPLETE if trace.origin.lost_bytes else Exit.CLEAN
+    return Exit.CLEAN if trace.origin.complete else Exit.INCOMPLETE
 
 
 def _facts(path: str, trace: Trace) -> dict[str, Any]:
@@ -53,6 +53,7 @@ def _facts(path: str, trace: Trace) -> dict[str, Any]:
         "format": trace.origin.form,
         "program": trace.origin.program,
         "events": len(trace),
+        "complete": trace.origin.complete,
         "lost_bytes": trace.origin.lost_bytes,
         "places": len(trace.sites),
         "seconds": float(times.max() - times.min()) / _SECOND if len(times) else None,
@@ -110,6 +111,8 @@ def _text(facts: dict[str, Any]) -> str:
     if facts["lost_bytes"]:
         lost = counted(facts["lost_bytes"], "byte")
         lines.append(f"cut off: its last {lost} hold no complete batch of events")
+    elif not facts["complete"]:
+        lines.append("not closed: its program was killed, and what that did last is missing")
     parts = ["\n".join(lines) + "\n"]
     for heads, rows in (
         (("operation", "events"), facts["operations"].items()),

@@ -82,6 +82,7 @@ def analyse(
         threads=sides.threads(),
         pages=sides.pages(),
         warnings=tuple(_strangers(trace)),
+        complete=trace.origin.complete,
     )
 
 

@@ -257,6 +257,12 @@ class _Report:
                 "complete batch of events, so what came after was not looked at.",
                 "yellow",
             )
+        elif not analysis.complete:
+            yield from self.prose(
+                "The recording was not closed: its program was killed, and what that did last "
+                "was not looked at.",
+                "yellow",
+            )
         if verdict == "clean":
             yield from self.prose(BLIND_SPOTS, _DETAIL)
         elif verdict == "findings":

@@ -223,6 +223,12 @@ def test_a_cut_off_trace_with_findings_states_the_loss_too() -> None:
     assert "its last 12,345 bytes" in " ".join(render(analysis(RACE, lost_bytes=12345)).split())
 
 
+def test_a_recording_that_was_not_closed_is_never_clean() -> None:
+    text = " ".join(render(changed(analysis(), complete=False)).split())
+    assert text.startswith("incomplete: nothing found in what is left")
+    assert "The recording was not closed" in text
+
+
 def test_warnings_stand_before_the_verdict() -> None:
     text = render(analysis(warnings=("t3 was not started through racepage",)))
     assert text.startswith("warning: t3 was not started through racepage\nclean:")
