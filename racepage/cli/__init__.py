@@ -7,9 +7,11 @@ with when it runs, and not before.
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -64,6 +66,10 @@ for _verb in (run, check, info, convert, explain, workloads):
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, and exit with one of the codes of `racepage.cli.exits`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (until the end)
+            setattr(sys, name, nowhere)
     sys.exit(_guarded(list(sys.argv[1:] if args is None else args)))
 
 

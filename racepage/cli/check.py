@@ -45,9 +45,10 @@ def check(options: Options, traces: tuple[str, ...]) -> int:
                 say(f"{path}: warning: {warning}")
         results.append(exits.of(analysis.verdict))
         analyses.append(analysis)
-    many = len(traces) > 1
-    if analyses or many:
-        options.report(analyses, many=many)
+    if len(traces) > 1:
+        options.report_all(analyses, len(traces) - len(analyses))
+    elif analyses:
+        options.report(analyses[0])
     return exits.worst(results)
 
 

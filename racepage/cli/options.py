@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,37 +59,52 @@ class Options:
         with watched(what) as tick:
             return analyse(trace, engine=self.engine, all_pairs=self.all_pairs, progress=tick)
 
-    def report(
-        self, analyses: list[Analysis], *, many: bool = False, subject: str | None = None
-    ) -> None:
-        """Write the reports to where they were asked for.
+    def report(self, analysis: Analysis, subject: str | None = None) -> None:
+        """Write the report of one trace to where it was asked for.
 
         Args:
-            analyses: what was found, one for each trace.
-            many: make an array of JSON reports, even of one or none.
+            analysis: what was found.
             subject: what was looked at, where that is no file.
 
         Raises:
-            click.ClickException: they cannot be written.
+            click.ClickException: it cannot be written.
         """
         if self.format == "json":
             from racepage.report import json  # noqa: PLC0415  (not needed to print help)
 
-            emit(json.render(analyses, list_events=self.list_events, many=many), self.output)
-            return
-        from racepage.report import text  # noqa: PLC0415  (not needed to print help)
+            emit(json.render([analysis], list_events=self.list_events), self.output)
+        else:
+            emit(self._text(analysis, subject=subject), self.output)
 
-        reports = (
-            text.render(
-                analysis,
-                width=width(self.output),
-                color=colored(self.color, self.output),
-                list_events=self.list_events,
-                subject=subject,
-            )
-            for analysis in analyses
+    def report_all(self, analyses: Sequence[Analysis], unusable: int) -> None:
+        """The same for several traces, of which `unusable` further ones could not be analysed.
+
+        Raises:
+            click.ClickException: it cannot be written.
+        """
+        if self.format == "json":
+            from racepage.report import json  # noqa: PLC0415  (not needed to print help)
+
+            emit(json.render(analyses, list_events=self.list_events, many=True), self.output)
+            return
+        from racepage.report.text import tally  # noqa: PLC0415  (not needed to print help)
+
+        reports = [self._text(analysis, among_others=True) for analysis in analyses]
+        emit("\n".join([*reports, tally(analyses, unusable)]), self.output)
+
+    def _text(
+        self, analysis: Analysis, *, subject: str | None = None, among_others: bool = False
+    ) -> str:
+        from racepage.report.text import render  # noqa: PLC0415  (not needed to print help)
+
+        return render(
+            analysis,
+            width=width(self.output),
+            color=colored(self.color, self.output),
+            list_events=self.list_events,
+            subject=subject,
+            among_others=among_others,
         )
-        emit("\n".join(reports), self.output)
 
 
 def analysis_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -48,6 +48,7 @@ def emit(text: str, target: Path | None) -> None:
             target.write_text(text, encoding="utf-8")
         except OSError as error:
             raise click.ClickException(f"{target}: {error.strerror}") from None
+        say(f"wrote {target}")
         return
     try:
         sys.stdout.write(_fit(text, sys.stdout))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -209,6 +210,7 @@ def run(program: Program) -> Outcome:
 @contextmanager
 def _its_own_python(program: Program) -> Iterator[None]:
     argv, path, main = sys.argv, list(sys.path), sys.modules["__main__"]
+    here = Path.cwd()
     sys.argv = program.argv
     if program.folder is not None:
         sys.path.insert(0, str(program.folder))
@@ -216,6 +218,8 @@ def _its_own_python(program: Program) -> Iterator[None]:
         yield
     finally:
         sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, main
+        with suppress(OSError):  # the program may have removed it
+            os.chdir(here)  # what the user named is named from there
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from racepage.cli.output import say
+from racepage.report.escape import plain
 
 Tick = Callable[[int, int], None]
 
@@ -44,7 +45,7 @@ def _bar(what: str) -> Iterator[Tick]:
         console=Console(stderr=True),
         transient=True,
     )
-    task = progress.add_task(what, total=None)
+    task = progress.add_task(plain(what), total=None)
 
     def tick(done: int, total: int) -> None:
         progress.update(task, completed=done, total=total)

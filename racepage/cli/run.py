@@ -75,7 +75,7 @@ def run(
     if options.format == "json":
         for warning in analysis.warnings:
             say(f"warning: {warning}")
-    options.report([analysis], subject=program.name)
+    options.report(analysis, program.name)
     return exits.of(analysis.verdict)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Final
 
@@ -57,11 +57,17 @@ def render(
     color: bool = False,
     list_events: bool = False,
     subject: str | None = None,
+    among_others: bool = False,
 ) -> str:
-    """The report as text, with ANSI colours if `color`; ends with a newline.
+    """The report as text; ends with a newline.
 
-    Prose is wrapped at `width` columns; names and places are never broken or cut to fit.
-    `subject` says what was looked at, where the trace's path does not say it best.
+    Args:
+        analysis: what to report.
+        width: columns at which prose is wrapped; names and places are never broken or cut to fit.
+        color: with ANSI colours.
+        list_events: name every event that races.
+        subject: what was looked at, where the trace's path does not say it best.
+        among_others: leave out `BLIND_SPOTS`; the last of many reports may be `tally`.
     """
     out = StringIO()
     console = Console(
@@ -77,10 +83,23 @@ def render(
         _environ={},  # what the caller decided holds, whatever NO_COLOR or COLUMNS say
     )
     report = _Report(analysis, console, subject or analysis.path or "this trace")
-    for line in report.lines(list_events=list_events):
+    for line in report.lines(list_events=list_events, among_others=among_others):
         line.rstrip()
         console.print(line, soft_wrap=True)
     return out.getvalue()
+
+
+def tally(analyses: Sequence[Analysis], unusable: int) -> str:
+    """One line on many traces: `3 traces: 1 unusable, 1 with findings, 1 clean`."""
+    verdicts = Counter(analysis.verdict for analysis in analyses)
+    parts = (
+        (unusable, "unusable"),
+        (verdicts["findings"], "with findings"),
+        (verdicts["incomplete"], "incomplete"),
+        (verdicts["clean"], "clean"),
+    )
+    told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
+    return f"{counted(len(analyses) + unusable, 'trace')}: {told}\n"
 
 
 class _Report:
@@ -92,12 +111,14 @@ class _Report:
         self.subject = subject
         self.sources = Sources()
 
-    def lines(self, *, list_events: bool) -> Iterator[Text]:
+    def lines(self, *, list_events: bool, among_others: bool) -> Iterator[Text]:
         shown = [finding for finding in self.analysis.findings if finding.suppressed is None]
         for finding in shown:
             yield from self.finding(finding)
             yield Text()
         yield from self.summary(shown, list_events=list_events)
+        if self.analysis.verdict == "clean" and not among_others:
+            yield from self.prose(BLIND_SPOTS, _DETAIL)
 
     # One finding -------------------------------------------------------------------------------
 
@@ -263,9 +284,7 @@ class _Report:
                 "was not looked at.",
                 "yellow",
             )
-        if verdict == "clean":
-            yield from self.prose(BLIND_SPOTS, _DETAIL)
-        elif verdict == "findings":
+        if verdict == "findings":
             rules = " ".join(dict.fromkeys(finding.rule for finding in shown))
             yield from self.prose(
                 f"What it means and how to mend it: racepage explain {rules}", _DETAIL

@@ -106,6 +106,12 @@ def test_a_full_disk_is_one_line(racy: Path) -> None:
     assert done.stderr == b"racepage: standard output: No space left on device\n"
 
 
+def test_without_standard_output_there_is_still_an_exit_code(racy: Path) -> None:
+    shell = f'exec "$0" "$1" check {racy} >&- 2>&-'
+    done = subprocess.run(["sh", "-c", shell, *COMMAND], check=False)
+    assert done.returncode == 1
+
+
 def test_a_terminal_that_knows_ascii_only_gets_ascii(racy: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "check", str(racy)],

@@ -1,0 +1,475 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from textwrap import dedent
+
+import jsonschema
+import pytest
+
+from racepage.report.json import schema
+from tests.cli.conftest import Racepage
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+EARLY = """\
+from racepage import sync
+from racepage.memory import GFP_KERNEL, __GFP_ZERO, Page
+
+def fill(page):
+    page.view()[0:64] = b"x" * 64
+
+def main():
+    with Page.alloc_page(GFP_KERNEL | __GFP_ZERO, label="inbox") as page:
+        worker = sync.Thread(target=fill, args=(page,), name="worker")
+        worker.start()
+        found = page.view()[32:96]
+        worker.join()
+
+def ordered():
+    with Page.alloc_page(GFP_KERNEL | __GFP_ZERO) as page:
+        worker = sync.Thread(target=fill, args=(page,))
+        worker.start()
+        worker.join()
+        found = page.view()[32:96]
+
+def with_a_parameter(page): ...
+async def coroutine(): ...
+"""
+
+
+def write(folder: Path, name: str, code: str) -> Path:
+    path = folder / name
+    path.write_text(dedent(code))
+    return path
+
+
+@pytest.fixture
+def early(tmp_path: Path) -> Path:
+    return write(tmp_path, "early.py", EARLY + "\nif __name__ == '__main__':\n    main()\n")
+
+
+# What can be run ---------------------------------------------------------------------------------
+
+
+def test_a_file_runs_as_a_program(racepage: Racepage, early: Path) -> None:
+    done = racepage("run", early.name)
+    assert done.code == 1
+    assert "worker write page:0[0:64]" in done.out
+    assert 'page:0 "inbox"' in done.out
+    assert "early.py:5 in fill\n" in done.out
+    assert "\nearly.py: 7 events" in done.out
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("function", ["main", "ordered"])
+def test_a_function_of_a_file_runs(racepage: Racepage, early: Path, function: str) -> None:
+    done = racepage("run", f"{early.name}:{function}")
+    assert done.code == (1 if function == "main" else 0)
+
+
+@pytest.mark.usefixtures("early")
+def test_a_function_of_a_module_runs(racepage: Racepage, tmp_path: Path) -> None:
+    (tmp_path / "box").mkdir()
+    (tmp_path / "early.py").rename(tmp_path / "box" / "early_in_a_box.py")
+    assert racepage("run", "box.early_in_a_box:ordered").code == 0
+
+
+def test_a_built_in_workload_runs_its_correct_variant(racepage: Racepage) -> None:
+    done = racepage("run", "handoff")
+    assert (done.code, done.err) == (0, "")
+    assert "\nhandoff: " in done.out
+
+
+def test_a_built_in_variant_runs(racepage: Racepage) -> None:
+    done = racepage("run", "handoff:keeps-writing", "--format", "json")
+    made = json.loads(done.out)
+    jsonschema.Draft202012Validator(schema()).validate(made)
+    assert done.code == 1
+    assert made["trace"]["path"] is None
+    assert {finding["kind"] for finding in made["findings"]} == {"data-race"}
+
+
+def test_a_built_in_workload_takes_its_sizes_as_arguments(racepage: Racepage) -> None:
+    def events(*args: str) -> int:
+        found = json.loads(racepage("run", "handoff", "--format", "json", *args).out)
+        return int(found["trace"]["events"])
+
+    assert events("--", "rounds=2") < events("--", "rounds=20")
+
+
+def test_a_program_sees_its_own_arguments_and_folder(racepage: Racepage, tmp_path: Path) -> None:
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    write(folder, "neighbour_of_args.py", "answer = 42\n")
+    path = write(
+        folder,
+        "args.py",
+        """
+        import sys, neighbour_of_args
+        print(__name__, sys.argv[1:], neighbour_of_args.answer, sys.modules["__main__"].__file__)
+        """,
+    )
+    done = racepage("run", path, "--", "--depth", "-x", "a b")
+    assert done.code == 0
+    assert done.err == f"__main__ ['--depth', '-x', 'a b'] 42 {path}\n"
+
+
+def test_the_interpreter_is_left_as_it_was(racepage: Racepage, early: Path) -> None:
+    before = (list(sys.path), list(sys.argv), sys.modules["__main__"], threading.excepthook)
+    racepage("run", early.name)
+    assert (list(sys.path), list(sys.argv), sys.modules["__main__"], threading.excepthook) == before
+
+
+# What cannot be run ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("earyl.py", "did you mean early.py?"),
+        ("early.py:mian", "did you mean main?"),
+        ("early.py:nothing_like_it", "it has fill, main, ordered"),
+        ("early.py:with_a_parameter", "cannot be called without arguments"),
+        ("early.py:coroutine", "is a coroutine"),
+        ("handof", "did you mean handoff?"),
+        ("early", "did you mean early.py?"),
+        ("handoff:keep-writing", "did you mean 'keeps-writing'?"),
+        ("hnadoff:keeps-writing", "there is no module 'hnadoff'; did you mean handoff?"),
+        ("no.such.module:main", "there is no module 'no'"),
+        ("json:nothing", "has no function 'nothing'"),
+        ("nothing-at-all", "there are binder, "),
+        (".", "is no workload"),
+        ("..up:main", "is no name of a module"),
+        (":main", "there is no workload"),
+    ],
+)
+@pytest.mark.usefixtures("early")
+def test_what_there_is_not_is_one_line_with_a_suggestion(
+    racepage: Racepage, wrong: str, told: str
+) -> None:
+    assert told in racepage("run", wrong).complaint
+
+
+def test_a_directory_is_no_program(racepage: Racepage, tmp_path: Path) -> None:
+    (tmp_path / "folder.py").mkdir()
+    assert "is a directory" in racepage("run", "folder.py").complaint
+
+
+def test_a_parameter_that_is_none_is_exit_2(racepage: Racepage) -> None:
+    assert "rounds=100" in racepage("run", "handoff", "--", "quickly").complaint
+    assert "rounds" in racepage("run", "handoff", "--", "round=3").complaint
+
+
+def test_nothing_is_left_of_a_recording_of_nothing(
+    racepage: Racepage, early: Path, tmp_path: Path
+) -> None:
+    assert racepage("run", f"{early.name}:mian", "--trace", "run.arrows").code == 2
+    assert not (tmp_path / "run.arrows").exists()
+
+
+# Programs that fail ------------------------------------------------------------------------------
+
+
+def errors(racepage: Racepage, *args: object) -> list[str]:
+    done = racepage("run", *args, "--format", "json")
+    assert done.code == 1
+    made = json.loads(done.out)
+    jsonschema.Draft202012Validator(schema()).validate(made)
+    return [one["message"] for one in made["findings"] if one["kind"] == "program-error"]
+
+
+def test_an_exception_is_a_finding_and_the_rest_is_still_checked(
+    racepage: Racepage, early: Path
+) -> None:
+    early.write_text(early.read_text() + "    raise ValueError('no such record')\n")
+    done = racepage("run", early.name, "--trace", "run.trace")
+    assert done.code == 1
+    assert "RP001 data-race" in done.out
+    assert "RP013 program-error" in done.out
+    assert "ValueError: no such record (in thread main, early.py:" in done.out
+    assert racepage("check", "run.trace").code == 1
+
+
+def test_a_traceback_has_the_programs_frames_only(racepage: Racepage, tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "bounds.py",
+        """
+        from racepage.memory import GFP_KERNEL, Page
+
+        def use(page):
+            page.fill_zero_raw(4090, 100)
+
+        with Page.alloc_page(GFP_KERNEL) as page:
+            try:
+                use(page)
+            except OSError as error:
+                raise RuntimeError("wrapped") from error
+        """,
+    )
+    done = racepage("run", path)
+    assert done.code == 1
+    assert done.err.count("Traceback (most recent call last)") == 2
+    assert "in use\n    page.fill_zero_raw(4090, 100)" in done.err
+    assert done.err.endswith("RuntimeError: wrapped\n")
+    files = [line.split('"')[1] for line in done.err.splitlines() if line.startswith("  File ")]
+    assert set(files) == {str(path)}
+
+
+def test_a_threads_exception_is_a_finding(racepage: Racepage, tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "threads.py",
+        """
+        import threading
+        from racepage import sync
+
+        def work():
+            raise KeyError("lost")
+
+        for kind in (threading.Thread, sync.Thread, sync.Thread):
+            thread = kind(target=work, name="worker")
+            thread.start()
+            thread.join()
+        """,
+    )
+    assert (
+        sum(
+            json.loads(racepage("run", path, "--format", "json").out)["findings"][0][key]
+            for key in ("count",)
+        )
+        == 3
+    )
+    done = racepage("run", path)
+    assert done.err.count("Exception in thread worker:\nTraceback") == 3
+    assert "KeyError: 'lost' (in thread worker, threads.py:6 in work)" in done.out
+
+
+def test_a_program_that_shows_its_threads_errors_itself_is_still_told(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path,
+        "hook.py",
+        """
+        from racepage import sync
+        import threading
+
+        threading.excepthook = lambda args: None
+        thread = sync.Thread(target=lambda: 1 / 0, name="worker")
+        thread.start()
+        thread.join()
+        """,
+    )
+    [message] = errors(racepage, path)
+    assert message.startswith("ZeroDivisionError: division by zero (in thread worker")
+
+
+@pytest.mark.parametrize(
+    ("code", "messages"),
+    [
+        ("raise SystemExit", []),
+        ("raise SystemExit(0)", []),
+        ("raise SystemExit(3)", ["the program exited with code 3"]),
+        ("import sys; sys.exit('no disk')", ["the program exited with code 1: no disk"]),
+        ("raise BaseException", ["BaseException (in thread main, end.py:1 in <module>)"]),
+        ("def f(:", ["SyntaxError: invalid syntax (in thread main, end.py:1)"]),
+        ("import nothing_like_it", None),
+    ],
+)
+def test_how_a_program_may_end(
+    racepage: Racepage, tmp_path: Path, code: str, messages: list[str] | None
+) -> None:
+    path = write(tmp_path, "end.py", code + "\n")
+    if messages == []:
+        assert racepage("run", path).code == 0
+        return
+    found = errors(racepage, path)
+    if messages is None:
+        [message] = found
+        assert message.startswith("ModuleNotFoundError: No module named 'nothing_like_it'")
+    else:
+        assert found == messages
+
+
+def test_what_a_program_says_as_it_exits_is_said(racepage: Racepage, tmp_path: Path) -> None:
+    path = write(tmp_path, "end.py", "import sys; sys.exit('no disk')\n")
+    assert racepage("run", path).err == "no disk\n"
+
+
+def test_the_end_waits_for_the_threads(racepage: Racepage, tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "late.py",
+        """
+        from racepage import sync
+        from racepage.memory import GFP_KERNEL, Page
+        import threading
+
+        page, ended = Page.alloc_page(GFP_KERNEL), threading.Event()
+
+        def work():
+            threading.main_thread()
+            ended.wait()
+            page.free()
+            sync.Thread(target=lambda: None, name="grandchild").start()
+
+        sync.Thread(target=work, name="child").start()
+        ended.set()
+        """,
+    )
+    done = racepage("run", path, "--format", "json")
+    made = json.loads(done.out)
+    assert (done.code, made["verdict"]) == (0, "clean")
+    assert set(made["threads"]) == {"main", "child", "grandchild"}
+    assert made["threads"]["grandchild"]["end"] is not None
+
+
+# Where things go ---------------------------------------------------------------------------------
+
+
+def test_standard_output_is_the_reports(racepage: Racepage, tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "loud.py",
+        """
+        import subprocess, sys
+        print("hello")
+        subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
+        """,
+    )
+    done = racepage("run", path, "--format", "json")
+    assert json.loads(done.out)["verdict"] == "clean"
+    assert done.err == "hello\nfrom a child\n"
+
+
+def test_with_a_report_file_the_program_keeps_its_output(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "loud.py", "print('hello')\n")
+    done = racepage("run", path, "-o", "report.txt")
+    assert done.out == "hello\n"
+    assert (tmp_path / "report.txt").read_text().startswith("clean: nothing found\n")
+
+
+@pytest.mark.parametrize("suffix", [".arrows", ".trace", ".std"])
+def test_a_recording_can_be_kept_and_checked_again(
+    racepage: Racepage, early: Path, suffix: str
+) -> None:
+    kept = f"run{suffix}"
+    first = json.loads(racepage("run", early.name, "--trace", kept, "--format", "json").out)
+    again = json.loads(racepage("check", kept, "--format", "json").out)
+    assert again["verdict"] == "findings"
+    assert first["racy_events"] == again["racy_events"]
+
+
+@pytest.mark.parametrize("suffix", [".arrows", ".trace"])
+def test_files_are_named_from_where_racepage_was_called(
+    racepage: Racepage, tmp_path: Path, suffix: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    path = write(tmp_path, "mover.py", "import os\nos.chdir('elsewhere')\n")
+    racepage("run", path, "--trace", f"run{suffix}", "-o", "report.txt")
+    here = sorted(path.name for path in tmp_path.iterdir())
+    assert here == ["elsewhere", "mover.py", "report.txt", f"run{suffix}"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_kept_recording_is_announced(racepage: Racepage, early: Path) -> None:
+    done = racepage("run", early.name, "--trace", "run.arrows")
+    assert done.err == "racepage: wrote run.arrows: 7 events\n"
+
+
+@pytest.mark.parametrize("target", ["run.txt", "run", "no/such/folder/run.arrows", "."])
+def test_a_recording_that_cannot_be_kept_is_found_out_before_the_run(
+    racepage: Racepage, tmp_path: Path, target: str
+) -> None:
+    path = write(tmp_path, "mark.py", "open('it-ran', 'w').close()\n")
+    assert target in racepage("run", path, "--trace", target).complaint
+    assert not (tmp_path / "it-ran").exists()
+
+
+def test_depth_is_how_many_frames_are_kept(racepage: Racepage, tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "deep.py",
+        """
+        from racepage.memory import GFP_KERNEL, Page
+
+        def inner(page): page.fill_zero_raw(0, 8)
+        def outer(page): inner(page)
+
+        with Page.alloc_page(GFP_KERNEL) as page:
+            outer(page)
+            page.free()
+            outer(page)
+        """,
+    )
+
+    def functions(*args: str) -> list[str]:
+        made = json.loads(racepage("run", path, "--format", "json", *args).out)
+        [*_, finding] = (one for one in made["findings"] if one["kind"] == "use-after-free")
+        return [frame["function"] for frame in finding["second"]["stack"]]
+
+    assert functions() == ["inner"]
+    assert functions("--depth", "2") == ["inner", "outer"]
+    assert functions("--depth", "8")[:3] == ["inner", "outer", "<module>"]
+
+
+def test_a_thread_that_nobody_announced_is_warned_of(racepage: Racepage, tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "stranger.py",
+        """
+        import threading
+        from racepage.memory import GFP_KERNEL, Page
+
+        page = Page.alloc_page(GFP_KERNEL)
+        thread = threading.Thread(target=lambda: page.fill_zero_raw(0, 8), name="stranger")
+        thread.start()
+        thread.join()
+        page.free()
+        """,
+    )
+    done = racepage("run", path)
+    assert done.out.count("warning: thread stranger was not started through racepage") == 1
+    as_json = racepage("run", path, "--format", "json")
+    assert as_json.err.count("warning: thread stranger") == 1
+
+
+def test_an_interrupted_run_ends_with_130_and_keeps_what_it_recorded(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "forever.py",
+        """
+        import threading
+        from racepage.memory import GFP_KERNEL, Page
+
+        page = Page.alloc_page(GFP_KERNEL)
+        print("ready", flush=True)
+        threading.Event().wait()
+        """,
+    )
+    child = subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), "run", str(path), "--trace", "run.arrows"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with child:
+        assert child.stderr is not None
+        assert child.stderr.readline() == "ready\n"
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    assert "run.arrows holds what was recorded" in err
