@@ -41,20 +41,26 @@ class Sites:
                 (`current.stack`), or None for an event without a site.
             lastis: the offset of each; -1 where there is none, or a stack has its own.
         """
-        # map, not a comprehension: this runs for every event of a recording.
+        # This runs for every event of a recording: sets and maps, no step of Python's own.
         keys = list(map(add, map(id, codes), lastis))
-        try:
-            return np.fromiter(map(self._by_key.__getitem__, keys), np.int32, len(keys))
-        except KeyError:
-            pass
-        stacks: dict[int, int] = {}
-        for key, code, lasti in zip(keys, codes, lastis, strict=True):
-            if isinstance(code, tuple):
-                stacks[key] = self._stack(code)
-            elif key not in self._by_key:
-                self._by_key[key] = self._intern((self._frame(code, lasti),))
-        known = self._by_key | stacks
+        known = self._by_key
+        if new := set(keys) - known.keys():
+            known = self._learn(new, keys, codes, lastis)
         return np.fromiter(map(known.__getitem__, keys), np.int32, len(keys))
+
+    def _learn(
+        self, new: set[int], keys: list[int], codes: list[Any], lastis: list[int]
+    ) -> dict[int, int]:
+        """Every key's id, those of `new` keys included."""
+        rows = dict(zip(keys, range(len(keys)), strict=True))  # one row of each key
+        stacks: dict[int, int] = {}
+        for key in new:
+            code = codes[rows[key]]
+            if isinstance(code, tuple):  # dies with the batch, and its address serves another
+                stacks[key] = self._stack(code)
+            else:
+                self._by_key[key] = self._intern((self._frame(code, lastis[rows[key]]),))
+        return self._by_key | stacks if stacks else self._by_key
 
     def _stack(self, frames: tuple[CodeType | int, ...]) -> int:
         """The id of a stack: code, offset, code, offset and so on."""

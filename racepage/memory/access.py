@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from sys import _getframe
 from types import FrameType
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,10 @@ from racepage.memory.view import PageView
 from racepage.trace.columns import Detail
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
-
     from racepage.memory.uaccess import UserSliceReader
 
-    Readable = ReadableBuffer | PagePointer | PageSlice
-    Writable = WriteableBuffer | PagePointer | PageSlice
+    Readable: TypeAlias = buffers.Source | PagePointer | PageSlice
+    Writable: TypeAlias = buffers.Destination | PagePointer | PageSlice
 
 Result = TypeVar("Result")
 

@@ -33,8 +33,6 @@ from racepage.memory.layout import MAX_ORDER, PAGE_SIZE
 from racepage.trace.columns import NO_DETAIL, Detail
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
     from racepage.memory.access import PageAccess
 
 _UNMAP: Final = int(Op.UNMAP)
@@ -152,7 +150,7 @@ class PagePointer:
         """
         return _read(self, index(length), _getframe(1))
 
-    def write(self, data: ReadableBuffer) -> None:
+    def write(self, data: buffers.Source) -> None:
         """Put all bytes of `data` here.
 
         Raises:
@@ -170,7 +168,7 @@ class PagePointer:
             return _read(self + start, length, _getframe(1))
         return _read(self + key, 1, _getframe(1))[0]
 
-    def __setitem__(self, key: int | slice, value: int | ReadableBuffer) -> None:
+    def __setitem__(self, key: int | slice, value: int | buffers.Source) -> None:
         if not isinstance(key, slice):
             _write(self + key, _byte(value), _getframe(1))
             return
@@ -213,7 +211,7 @@ class PageSlice:
             return self._part(key)
         return _read(self._at(key), 1, _getframe(1))[0]
 
-    def __setitem__(self, key: int | slice, value: int | ReadableBuffer) -> None:
+    def __setitem__(self, key: int | slice, value: int | buffers.Source) -> None:
         if not isinstance(key, slice):
             _write(self._at(key), _byte(value), _getframe(1))
             return
@@ -246,14 +244,14 @@ def _stretch(key: slice) -> tuple[int, int]:
     return start, max(index(key.stop) - start, 0)
 
 
-def _byte(value: int | ReadableBuffer) -> bytes:
+def _byte(value: int | buffers.Source) -> bytes:
     if not isinstance(value, int):
         raise TypeError(f"one byte takes an int, not {type(value).__name__}")
     return bytes([value])
 
 
-def _exactly(data: ReadableBuffer, length: int) -> memoryview:
-    given = memoryview(data).nbytes
+def _exactly(data: buffers.Source, length: int) -> memoryview:
+    given = buffers.view(data).nbytes
     if given != length:
         raise ValueError(f"{given} bytes of data for a range of {length}")
     return buffers.source(data, length)
@@ -266,8 +264,8 @@ def _read(pointer: PagePointer, length: int, frame: FrameType) -> bytes:
     return data
 
 
-def _write(pointer: PagePointer, data: ReadableBuffer, frame: FrameType) -> None:
-    source = buffers.source(data, memoryview(data).nbytes)
+def _write(pointer: PagePointer, data: buffers.Source, frame: FrameType) -> None:
+    source = buffers.source(data, buffers.view(data).nbytes)
     pointer.mapping.span(pointer.offset, len(source))[:] = source
     if current.mode:
         pointer.note(_WRITE, len(source), frame)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from operator import index
 from sys import _getframe
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from racepage.errors import BadAddress, InvalidArgument
 from racepage.events import Op
@@ -21,9 +21,6 @@ from racepage.execution import current
 from racepage.memory import buffers
 from racepage.memory.kmap import PagePointer, PageSlice, point
 from racepage.trace.columns import NOTHING, Detail
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
 
 _READ: Final = int(Op.READ)
 _COPY_IN: Final = int(Op.COPY_IN)
@@ -37,14 +34,13 @@ class UserMemory:
     What lies beyond the buffer's end is missing from the beginning.
     """
 
-    def __init__(self, data: ReadableBuffer, *, label: str | None = None) -> None:
+    def __init__(self, data: buffers.Source, *, label: str | None = None) -> None:
         """Make `data` a process's memory; no copy is taken.
 
         Raises:
             ValueError: `data` is not contiguous.
         """
-        view = memoryview(data)
-        self._bytes = buffers.source(view, view.nbytes)
+        self._bytes = buffers.source(data, buffers.view(data).nbytes)
         self._missing: list[tuple[int, int]] = []
         self.number = current.new_user(label)
 
@@ -53,7 +49,8 @@ class UserMemory:
 
     def unmap(self, start: int, stop: int) -> None:
         """Let every copy that reaches a byte of [start, stop) fault there."""
-        self._missing = [*self._missing, (index(start), index(stop))]
+        if start < stop:
+            self._missing = [*self._missing, (index(start), index(stop))]
 
     def map(self, start: int, stop: int) -> None:
         """Bring [start, stop) back."""
@@ -72,7 +69,9 @@ class UserMemory:
 
     def writable(self, start: int, length: int) -> memoryview:
         """As `readable`; nothing at all where the memory is read-only."""
-        return self.readable(start, 0 if self._bytes.readonly else length)
+        if self._bytes.readonly:
+            return memoryview(bytearray())
+        return self.readable(start, length)
 
 
 class UserSlice:
@@ -89,7 +88,7 @@ class UserSlice:
 
     __slots__ = ("length", "memory", "offset")
 
-    def __init__(self, memory: UserMemory | ReadableBuffer, offset: int, length: int) -> None:
+    def __init__(self, memory: UserMemory | buffers.Source, offset: int, length: int) -> None:
         self.memory = memory if isinstance(memory, UserMemory) else UserMemory(memory)
         self.offset, self.length = index(offset), index(length)
         if self.offset < 0 or self.length < 0:
@@ -171,7 +170,7 @@ class UserSliceReader(_Cursor):
     __slots__ = ()
 
     def read_raw(
-        self, dst: WriteableBuffer | PagePointer | PageSlice, length: int | None = None
+        self, dst: buffers.Destination | PagePointer | PageSlice, length: int | None = None
     ) -> None:
         """Copy the next `length` bytes to the beginning of `dst`; None fills it.
 
@@ -246,7 +245,7 @@ class UserSliceWriter(_Cursor):
     __slots__ = ()
 
     def write_raw(
-        self, src: ReadableBuffer | PagePointer | PageSlice, length: int | None = None
+        self, src: buffers.Source | PagePointer | PageSlice, length: int | None = None
     ) -> None:
         """Copy the first `length` bytes of `src` to the next of the slice; None takes all.
 
@@ -275,9 +274,9 @@ class UserSliceWriter(_Cursor):
         self.advance(len(place), length)
 
 
-def _extent(buffer: ReadableBuffer | PagePointer | PageSlice) -> int:
+def _extent(buffer: buffers.Source | PagePointer | PageSlice) -> int:
     if isinstance(buffer, PageSlice):
         return len(buffer)
     if isinstance(buffer, PagePointer):
         raise TypeError("a pointer knows no end: say the length")
-    return memoryview(buffer).nbytes
+    return buffers.view(buffer).nbytes
