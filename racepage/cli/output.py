@@ -19,6 +19,9 @@ Color = Literal["auto", "always", "never"]
 WIDTH: Final = 80
 """Columns of a report that no terminal shows."""
 
+WIDEST: Final = 120
+"""Columns beyond which lines are hard to read, however wide a terminal is."""
+
 _LONGEST_LINE: Final = 2000
 _ASCII: Final = str.maketrans(
     {"━": "=", "─": "-", "┼": "+", "├": "+", "┤": "+", "█": "#", "▀": "^", "…": "~", "—": "-"}
@@ -74,7 +77,7 @@ def colored(wish: Color, target: Path | None) -> bool:
 def width(target: Path | None) -> int:
     """The columns that a report has."""
     if target is None and sys.stdout.isatty():
-        return shutil.get_terminal_size().columns
+        return min(shutil.get_terminal_size().columns, WIDEST)
     return WIDTH
 
 
