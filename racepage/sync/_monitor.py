@@ -48,15 +48,15 @@ class Waiters:
         with suppress(ValueError):
             self._tickets.remove(ticket)
 
-    def wake(self, count: int) -> None:
-        """Wake the `count` threads that have waited longest, or as many as there are."""
-        while self._tickets and count > 0:
+    def notify(self, n: int = 1) -> None:
+        """Wake the `n` threads that have waited longest, or as many as there are."""
+        while self._tickets and n > 0:
             self._tickets.popleft().release()
-            count -= 1
+            n -= 1
 
-    def wake_all(self) -> None:
+    def notify_all(self) -> None:
         """Wake every thread that waits now."""
-        self.wake(len(self._tickets))
+        self.notify(len(self._tickets))
 
 
 def park(ticket: LockType, timeout: float | None) -> bool:
@@ -68,17 +68,17 @@ def park(ticket: LockType, timeout: float | None) -> bool:
     return ticket.acquire(blocking=False)
 
 
-class Monitor:
+class Monitor(Waiters):
     """A place to wait for a change of what `mutex` guards; several may share one mutex.
 
     Used with `with`, it holds the mutex. Every other method wants the mutex held.
     """
 
-    __slots__ = ("_mutex", "_waiters")
+    __slots__ = ("_mutex",)
 
     def __init__(self, mutex: LockType) -> None:
+        super().__init__()
         self._mutex = mutex
-        self._waiters = Waiters()
 
     def __enter__(self) -> bool:
         return self._mutex.acquire()
@@ -93,7 +93,7 @@ class Monitor:
 
     def wait(self, timeout: float | None = FOREVER) -> bool:
         """Give the mutex back, wait to be woken, take it again; False when time ran out."""
-        ticket = self._waiters.enrol()
+        ticket = self.enrol()
         self._mutex.release()
         woken = False
         try:
@@ -102,7 +102,7 @@ class Monitor:
         finally:
             self._mutex.acquire()
             if not woken:
-                self._waiters.withdraw(ticket)
+                self.withdraw(ticket)
 
     def wait_for(self, ready: Callable[[], object], timeout: float | None = FOREVER) -> bool:
         """Wait until `ready()` is true; False when it was not and time ran out."""
@@ -119,14 +119,6 @@ class Monitor:
             if ready():
                 return True
         return False
-
-    def notify(self, n: int = 1) -> None:
-        """Wake up to `n` threads."""
-        self._waiters.wake(n)
-
-    def notify_all(self) -> None:
-        """Wake every thread."""
-        self._waiters.wake_all()
 
 
 def lock_timeout(blocking: bool, timeout: float) -> float | None:

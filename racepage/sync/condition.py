@@ -92,7 +92,7 @@ class Condition:
         """
         if not self._lock._is_owned():
             raise RuntimeError("cannot notify on un-acquired lock")
-        self._waiters.wake(n)
+        self._waiters.notify(n)
 
     def notify_all(self) -> None:
         """Wake all threads that wait; raises as `notify`."""

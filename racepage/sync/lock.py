@@ -43,12 +43,14 @@ class Lock:
         Raises:
             ValueError: a negative timeout other than -1, or a timeout without `blocking`.
         """
+        if timeout == -1 and blocking:
+            self._real.acquire()
+            if current.mode:
+                current.log(LOCK, self._number, _getframe(1))
+            return True
         taken = self._real.acquire(blocking, timeout)
         if current.mode:
-            if timeout == -1 and blocking:
-                current.log(LOCK, self._number, _getframe(1))
-            else:
-                current.log(LOCK_TRIED if taken else LOCK_FAILED, self._number, _getframe(1))
+            current.log(LOCK_TRIED if taken else LOCK_FAILED, self._number, _getframe(1))
         return taken
 
     def release(self) -> None:

@@ -12,8 +12,6 @@ overrides `_init`, `_qsize`, `_put` and `_get`. Where one object was put several
 put counts first, in a LIFO queue the newest. What a `_get` returns that was never put has no edge.
 """
 
-# ruff: noqa: SLF001  (a simple queue is made of the inside of a queue)
-
 from __future__ import annotations
 
 import heapq
@@ -177,11 +175,12 @@ class Queue(Generic[T]):
         with self.mutex:
             if self.is_shutdown:
                 raise ShutDown
-            if self.maxsize > 0:
+            if self.maxsize > 0 and (timeout is not None or not self._has_room()):
                 self._await(self.not_full, self._has_room, block, timeout, Full)
                 if self.is_shutdown:
                     raise ShutDown
-            self._puts.forget_if_emptied(self._qsize())
+            if self._puts.pending and not self._qsize():
+                self._puts.clear()  # the program emptied the queue itself, as in queue.clear()
             self._put(item)
             self._log_put(item, frame)
             self.unfinished_tasks += 1
@@ -189,7 +188,8 @@ class Queue(Generic[T]):
 
     def _remove(self, block: bool, timeout: float | None, frame: FrameType) -> T:
         with self.mutex:
-            self._await(self.not_empty, self._has_item, block, timeout, Empty)
+            if timeout is not None or not self._qsize():
+                self._await(self.not_empty, self._has_item, block, timeout, Empty)
             if not self._qsize():
                 if current.mode:
                     current.log(ACQUIRE, self._closed, frame)
@@ -277,35 +277,65 @@ class SimpleQueue(Generic[T]):
     """`queue.SimpleQueue`: no bound, no tasks. Unlike that one, `put` is not re-entrant."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self._items: Queue[T] = Queue(name=name)
+        self._mutex = current.raw_lock()
+        self._not_empty = Monitor(self._mutex)
+        self._items: deque[tuple[T, int | None]] = deque()
         self._name = name
+        self._objects = HandOvers(self, name)
 
     def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
         """Put an item in; never waits, so `block` and `timeout` say nothing."""
-        self._items._insert(item, False, None, _getframe(1))
+        self._insert(item, _getframe(1))
 
     def put_nowait(self, item: T) -> None:
         """`put(item)`."""
-        self._items._insert(item, False, None, _getframe(1))
+        self._insert(item, _getframe(1))
 
     def get(self, block: bool = True, timeout: float | None = None) -> T:
-        """Take the oldest item out; raises as `Queue.get`."""
-        return self._items._remove(block, timeout, _getframe(1))
+        """Take the oldest item out, waiting while there is none.
+
+        Raises:
+            Empty: none came, within `timeout` seconds where given.
+            ValueError: a negative timeout.
+        """
+        if block and timeout is not None and timeout < 0:
+            raise ValueError("'timeout' must be a non-negative number")
+        return self._remove(timeout if block else 0, _getframe(1))
 
     def get_nowait(self) -> T:
         """`get(block=False)`."""
-        return self._items._remove(False, None, _getframe(1))
+        return self._remove(0, _getframe(1))
 
     def qsize(self) -> int:
         """How many items there are just now."""
-        return self._items.qsize()
+        return len(self._items)
 
     def empty(self) -> bool:
         """Whether there are none just now."""
-        return self._items.empty()
+        return not self._items
 
     def __repr__(self) -> str:
         return f"<{shown(self, self._name)} at {id(self):#x}>"
+
+    def _insert(self, item: T, frame: FrameType) -> None:
+        with self._mutex:
+            number = None
+            if current.mode:
+                number = self._objects.new()
+                current.log(RELEASE, number, frame)
+            self._items.append((item, number))
+            self._not_empty.notify()
+
+    def _remove(self, timeout: float | None, frame: FrameType) -> T:
+        with self._mutex:
+            if not self._items and not self._not_empty.wait_for(self.qsize, timeout):
+                raise Empty
+            item, number = self._items.popleft()
+            if number is not None:
+                if current.mode:
+                    current.log(TAKE, number, frame)
+                self._objects.done(number)
+            return item
 
 
 class _Puts:
@@ -314,33 +344,28 @@ class _Puts:
     The item is kept with them, so that its identity is not given to another object.
     """
 
-    __slots__ = ("_by_identity", "_objects", "_take_at")
+    __slots__ = ("_objects", "_take_at", "pending")
 
     def __init__(self, objects: HandOvers, *, newest_first: bool) -> None:
-        self._by_identity: dict[int, list[tuple[object, int | None]]] = {}
+        self.pending: dict[int, list[tuple[object, int | None]]] = {}
         self._objects = objects
         self._take_at = -1 if newest_first else 0
 
     def add(self, item: object, number: int | None) -> None:
-        self._by_identity.setdefault(id(item), []).append((item, number))
+        self.pending.setdefault(id(item), []).append((item, number))
 
     def pop(self, item: object) -> int | None:
-        puts = self._by_identity.get(id(item))
+        puts = self.pending.get(id(item))
         if puts is None:
             return None
         _, number = puts.pop(self._take_at)
         if not puts:
-            del self._by_identity[id(item)]
+            del self.pending[id(item)]
         return number
 
-    def forget_if_emptied(self, size: int) -> None:
-        """Notice that the program emptied the queue itself, as with `queue.clear()`."""
-        if not size and self._by_identity:
-            self.clear()
-
     def clear(self) -> None:
-        for puts in self._by_identity.values():
+        for puts in self.pending.values():
             for _, number in puts:
                 if number is not None:
                     self._objects.done(number)
-        self._by_identity.clear()
+        self.pending.clear()

@@ -10,7 +10,7 @@ from types import FrameType
 
 from racepage.execution import current
 from racepage.sync._monitor import lock_timeout
-from racepage.sync.lock import UNLOCK, OwnedLock
+from racepage.sync.lock import LOCK, LOCK_FAILED, LOCK_TRIED, UNLOCK, OwnedLock
 
 
 class RLock(OwnedLock):
@@ -26,13 +26,18 @@ class RLock(OwnedLock):
         return super().__repr__().replace(" at ", f" count={self._levels} at ")
 
     def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
-        if self._owner == get_ident():
+        me = get_ident()
+        if self._owner == me:
             lock_timeout(blocking, timeout)
             self._levels += 1
             return True
-        taken = super()._acquire(blocking, timeout, frame)
+        taken = self._real.acquire(blocking, timeout)
         if taken:
+            self._owner = me
             self._levels = 1
+        if current.mode:
+            word = LOCK if timeout == -1 and blocking else LOCK_TRIED if taken else LOCK_FAILED
+            current.log(word, self._number, frame)
         return taken
 
     def _release_at(self, frame: FrameType) -> None:
