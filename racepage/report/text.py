@@ -10,7 +10,6 @@ markup. The same analysis gives the same characters, whatever the terminal.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,10 +20,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from racepage.events import Frame, Stack
+from racepage.events import Stack
 from racepage.finding import RULES, Analysis, Finding, LastSync, Side
 from racepage.report.escape import plain
-from racepage.report.frames import of_the_program
+from racepage.report.frames import of_the_program, place
 from racepage.report.ruler import draw
 from racepage.report.source import Sources
 from racepage.report.words import counted
@@ -166,7 +165,7 @@ class _Report:
         if not stack:
             yield from self.field("at", Text("not recorded", _DETAIL))
         for number, frame in enumerate(of_the_program(stack)):
-            yield from self.field("" if number else "at", Text(_place(frame)), wrap=False)
+            yield from self.field("" if number else "at", Text(place(frame)), wrap=False)
             code = self.sources.line(frame)
             if code is not None:
                 room = max(self.console.width - _INDENT - 4, _NARROWEST)
@@ -329,10 +328,10 @@ def _unknown(known: LastSync, unordered: Side, knower: Side) -> Text:
         text = f"{other} knows {its} up to clock {known.clock}"
     else:
         what = " ".join(part for part in (known.op, known.target) if part)
-        place = f" at {_place(known.stack[0])}" if known.stack else ""
+        where = f" at {place(known.stack[0])}" if known.stack else ""
         text = (
             f"The last of {its} that is ordered before {other} is {plain(what)} "
-            f"(event {known.event}, clock {known.clock}){place}"
+            f"(event {known.event}, clock {known.clock}){where}"
         )
     return Text(f"{text}; {its}'s {unordered.op} came later, at clock {unordered.clock}.")
 
@@ -358,22 +357,9 @@ def _target(page: str | None, touched: tuple[int, int] | None) -> str:
     return name if touched is None else f"{name}[{touched[0]}:{touched[1]}]"
 
 
-def _place(frame: Frame) -> str:
-    """`binder.py:120 in copy_in`; a file below the working directory is named from there."""
-    file = frame.file
-    try:
-        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  (a prefix of text, no path)
-    except OSError:  # the working directory is gone
-        here = ""
-    if here and file.startswith(here):
-        file = file[len(here) :]
-    place = f"{plain(file)}:{frame.line}"
-    return f"{place} in {plain(frame.function)}" if frame.function else place
-
-
 def _who(side: Side) -> str:
-    place = f" at {_place(side.stack[0])}" if side.stack else ""
-    return f"{plain(side.thread)}{place} (event {side.event})"
+    where = f" at {place(side.stack[0])}" if side.stack else ""
+    return f"{plain(side.thread)}{where} (event {side.event})"
 
 
 def _locks(side: Side) -> Text:

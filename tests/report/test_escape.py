@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racepage.report.escape import LONGEST, plain
@@ -35,6 +35,7 @@ def test_long_names_are_cut_with_an_ellipsis() -> None:
     assert plain("x" * LONGEST) == "x" * LONGEST
 
 
+@settings(max_examples=300)
 @given(st.text(st.characters()))
 def test_whatever_comes_out_is_one_printable_line(text: str) -> None:
     assert plain(text).isprintable()

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+import racepage
 from racepage.events import Frame
-from racepage.report.frames import of_the_program
+from racepage.report.frames import of_the_program, place
 
 
 def frames(*files: str) -> tuple[Frame, ...]:
@@ -37,3 +42,21 @@ def test_a_stack_is_never_left_empty() -> None:
     stack = frames("/x/racepage/sync/thread.py")
     assert of_the_program(stack) == stack
     assert of_the_program(()) == ()
+
+
+def test_a_built_in_program_is_named_from_where_racepage_is_installed() -> None:
+    file = Path(racepage.__file__).parent / "workloads" / "handoff.py"
+    assert place(Frame(str(file), 7, "send")) == "racepage/workloads/handoff.py:7 in send"
+
+
+def test_a_place_without_a_function_is_a_file_and_a_line() -> None:
+    assert place(Frame("a\n.c", 7, "")) == "a\\n.c:7"
+
+
+def test_a_working_directory_that_is_gone_shortens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert place(Frame("/a/b.py", 7, "f")) == "/a/b.py:7 in f"

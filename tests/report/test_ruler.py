@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racepage.report.ruler import Range, Ruler, draw
@@ -62,6 +62,7 @@ def test_an_empty_range_has_no_bar() -> None:
     assert draw((8, 8), (0, 16), (8, 8), COLUMNS).first == ""
 
 
+@settings(max_examples=300)
 @given(overlapping(), st.integers(16, 100))
 def test_bars_fit_and_nest(ranges: tuple[Range, Range], columns: int) -> None:
     first, second = ranges
@@ -71,6 +72,7 @@ def test_bars_fit_and_nest(ranges: tuple[Range, Range], columns: int) -> None:
     assert columns_of(ruler.both) <= columns_of(ruler.first) & columns_of(ruler.second)
 
 
+@settings(max_examples=300)
 @given(overlapping())
 def test_where_a_byte_has_columns_the_bars_are_exact(ranges: tuple[Range, Range]) -> None:
     first, second = ranges
