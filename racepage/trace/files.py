@@ -18,7 +18,7 @@ from racepage.trace.columns import Trace
 if TYPE_CHECKING:
     from racepage.trace.arrows_clocks import StampColumns
 
-SUFFIXES: Final = (".trace", ".trace.gz", ".arrows")
+SUFFIXES: Final = (".trace", ".trace.gz", ".arrows", ".std", ".std.gz")
 
 
 def read_trace(path: str | os.PathLike[str]) -> Trace:
@@ -35,6 +35,10 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
         from racepage.trace import arrows  # noqa: PLC0415  (loads pyarrow)
 
         return arrows.read(where)
+    if form == ".std":
+        from racepage.trace import std  # noqa: PLC0415  (for those who have one)
+
+        return std.read_lines(lines.read_lines(where), str(where))
     from racepage.trace import text_reader  # noqa: PLC0415  (for those who have one)
 
     return text_reader.read_lines(lines.read_lines(where), str(where))
@@ -63,6 +67,10 @@ def write_trace(
             from racepage.trace import arrows  # noqa: PLC0415  (loads pyarrow)
 
             arrows.write(trace, where, stamps)
+        elif form == ".std":
+            from racepage.trace import std  # noqa: PLC0415  (for those who want one)
+
+            lines.write_lines(std.write_lines(trace), where)
         else:
             from racepage.trace import text_writer  # noqa: PLC0415  (for those who want one)
 

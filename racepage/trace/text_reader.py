@@ -30,7 +30,6 @@ _EVENT: Final = re.compile(
     rf"(?:[ \t]++({_WORD}|(?:[a-z]++:)?{QUOTED})(?:\[([0-9]{{1,18}}+):([0-9]{{1,18}}+)\])?"
     r"(?![^ \t]))?(?:[ \t]++(?=\S)(.*+))?"
 )
-_EVENT_NUMBER: Final = re.compile(r"\bevent ([0-9]+)")
 _OPS: Final[dict[str, Op]] = {op.name.lower(): op for op in Op}
 _SIZED: Final = (Op.ALLOC, Op.FREE, Op.COLLECT)
 _BARE_KIND: Final = {Op.START: Kind.THREAD, Op.JOIN: Kind.THREAD, Op.UNMAP: Kind.POINTER}
@@ -58,14 +57,7 @@ def read_lines(lines: Iterable[str], path: str | None = None) -> Trace:
     except MalformedError as error:
         raise TraceError(str(error), path=path, place=f"line {reader.number}") from None
     trace = reader.finish(path)
-    try:
-        validate(trace)
-    except TraceError as error:
-        reason, place = (
-            _EVENT_NUMBER.sub(lambda found: f"line {reader.line_of[int(found[1])]}", text)
-            for text in (error.reason, error.place or "")
-        )
-        raise TraceError(reason, path=path, place=place or None) from None
+    validate(trace, reader.line_of)
     return trace
 
 

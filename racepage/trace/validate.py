@@ -14,6 +14,7 @@ Cost: a few passes over the columns, a block at a time; Python sees rare rows on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from racepage.errors import TraceError
 from racepage.events import Kind, Op
 from racepage.trace.columns import NOTHING, Columns, Trace
-from racepage.trace.grammar import write_target
+from racepage.trace.grammar import write_name, write_target
 from racepage.trace.shapes import FLAGS_FIT, KIND_FITS, MAX_NUMBER, MAX_PAGE, SHAPES, flag_text
 
 Rows = NDArray[np.int64]
@@ -31,22 +32,40 @@ _BLOCK: Final = 1 << 16
 _LIFETIME: Final = (int(Op.ALLOC), int(Op.FREE), int(Op.COLLECT))
 
 
-def validate(trace: Trace) -> None:
+def validate(trace: Trace, line_of: Sequence[int] | None = None) -> None:
     """Refuse a trace that no execution leaves behind.
 
+    Args:
+        trace: the trace.
+        line_of: event -> the line that it stands on, for a trace that people see as lines.
+
     Raises:
-        TraceError: with the first offending `event N` of the first kind of offence, and the reason.
+        TraceError: with the first offending `event N`, or its line, of the first kind of offence.
     """
-    _numbers(trace)
-    _shapes(trace)
-    _threads(trace)
-    _pages(trace)
-    _details(trace)
-    _pointers(trace)
+    try:
+        _numbers(trace)
+        _shapes(trace)
+        _threads(trace)
+        _pages(trace)
+        _details(trace)
+        _pointers(trace)
+    except _OffenceError as error:
+        event, reason, other = error.args
+        place, said = (
+            f"event {each}" if line_of is None else f"line {line_of[each]}"
+            for each in (event, event if other is None else other)
+        )
+        if other is not None:
+            reason = f"{reason} {said}"
+        raise TraceError(reason, path=trace.origin.path, place=place) from None
 
 
-def _refuse(trace: Trace, event: int, reason: str) -> NoReturn:
-    raise TraceError(reason, path=trace.origin.path, place=f"event {event}")
+class _OffenceError(Exception):
+    """An event, what is wrong with it, and the event that the reason ends with, or None."""
+
+
+def _refuse(event: int, reason: str, other: int | None = None) -> NoReturn:
+    raise _OffenceError(event, reason, other)
 
 
 def _first(mask: NDArray[np.bool_]) -> int | None:
@@ -68,7 +87,7 @@ def _numbers(trace: Trace) -> None:
     ):
         if len(column) and not least <= int(column.min()) <= int(column.max()) < limit:
             event = int(((column < least) | (column >= limit)).argmax())
-            _refuse(trace, event, f"{name} {column[event]} is outside of {least} to {limit - 1}")
+            _refuse(event, f"{name} {column[event]} is outside of {least} to {limit - 1}")
 
 
 def _shapes(trace: Trace) -> None:
@@ -89,7 +108,7 @@ def _shapes(trace: Trace) -> None:
             if wrong is not None:
                 name = Op(op[wrong]).name.lower()
                 words = flag_text(int(flags[wrong])) or f"flags {flags[wrong]}"
-                _refuse(trace, start + wrong, f"{name} takes no {words}")
+                _refuse(start + wrong, f"{name} takes no {words}")
         wrong = _first(columns.offset[rows] + columns.length[rows] > limits[target])
         if wrong is not None:
             _out_of_bytes(trace, start + wrong, int(limits[target[wrong]]))
@@ -100,7 +119,7 @@ def _wrong_target(trace: Trace, event: int) -> NoReturn:
     op, target = Op(trace.columns.op[event]), int(trace.columns.target[event])
     takes = " or ".join(kind.name.lower() for kind in SHAPES[op].kinds) or "no target"
     found = "none" if target == NOTHING else write_target(trace.targets[target])
-    _refuse(trace, event, f"{op.name.lower()} takes {takes}, found {found}")
+    _refuse(event, f"{op.name.lower()} takes {takes}, found {found}")
 
 
 def _out_of_bytes(trace: Trace, event: int, limit: int) -> NoReturn:
@@ -109,7 +128,6 @@ def _out_of_bytes(trace: Trace, event: int, limit: int) -> NoReturn:
     target = int(columns.target[event])
     what = write_target(trace.targets[target]) if target != NOTHING else "nothing"
     _refuse(
-        trace,
         event,
         f"[{start}:{start + int(columns.length[event])}] reaches beyond {what}, which has {limit} "
         f"byte{'' if limit == 1 else 's'}",
@@ -174,7 +192,7 @@ def _threads(trace: Trace) -> None:
     named = np.concatenate((starts, joins))
     unknown = named[numbers[columns.target[named]] < 0]
     if len(unknown):
-        _refuse(trace, int(unknown.min()), "its thread is not in the table of threads")
+        _refuse(int(unknown.min()), "its thread is not in the table of threads")
     started = _starts(trace, starts, numbers, first)
     for rows, threads, done in (
         (exits, columns.thread[exits], "exited"),
@@ -185,16 +203,16 @@ def _threads(trace: Trace) -> None:
             thread, end = int(threads[late[0]]), int(rows[late[0]])
             alive = (columns.thread == thread) & (columns.op != Op.COLLECT)
             event = end + 1 + int(alive[end + 1 :].argmax())
-            name = trace.threads[thread]
-            _refuse(trace, event, f"thread {name} acts after it {done} by event {end}")
+            name = write_name(trace.threads[thread])
+            _refuse(event, f"thread {name} acts after it {done}, at", end)
     joined = numbers[columns.target[joins]]
     early = np.flatnonzero((joins < started[joined]) | (joined == columns.thread[joins]))
     if len(early):
         event, thread = int(joins[early[0]]), int(joined[early[0]])
-        name = trace.threads[thread]
-        own = thread == columns.thread[event]
-        why = "joins itself" if own else f"is joined before event {started[thread]} starts it"
-        _refuse(trace, event, f"thread {name} {why}")
+        name = write_name(trace.threads[thread])
+        if thread == columns.thread[event]:
+            _refuse(event, f"thread {name} joins itself")
+        _refuse(event, f"thread {name} is joined before it is started, at", int(started[thread]))
 
 
 def _lives(columns: Columns, threads: int) -> tuple[Rows, Rows]:
@@ -223,16 +241,14 @@ def _starts(trace: Trace, starts: Rows, numbers: Rows, first: Rows) -> Rows:
     again = np.flatnonzero(started[children] != starts)
     if len(again):
         event, child = int(starts[again[0]]), int(children[again[0]])
-        name = trace.threads[child]
-        _refuse(trace, event, f"thread {name} is started again; event {started[child]} did it")
+        name = write_name(trace.threads[child])
+        _refuse(event, f"thread {name} is started again; it was, at", int(started[child]))
     early = np.flatnonzero(first[children] <= starts)
     if len(early):
         child = int(children[early[0]])
-        _refuse(
-            trace,
-            int(first[child]),
-            f"thread {trace.threads[child]} acts before event {started[child]} starts it",
-        )
+        name = write_name(trace.threads[child])
+        reason = f"thread {name} acts before it is started, at"
+        _refuse(int(first[child]), reason, int(started[child]))
     return started
 
 
@@ -243,14 +259,14 @@ def _pages(trace: Trace) -> None:
     allocs = columns.op[rows] == Op.ALLOC
     bad = _first((columns.offset[rows] != 0) | (allocs & (columns.length[rows] == 0)))
     if bad is not None:
-        _refuse(trace, int(rows[bad]), "a page is allocated and freed as a whole, from byte 0")
+        _refuse(int(rows[bad]), "a page is allocated and freed as a whole, from byte 0")
     order = np.argsort(columns.target[rows], kind="stable")
     page, alloc = columns.target[rows][order], allocs[order]
     live = alloc[1:] & alloc[:-1] & (page[1:] == page[:-1])
     if live.any():
         event = int(rows[order[1:][live]].min())
         name = write_target(trace.targets[columns.target[event]])
-        _refuse(trace, event, f"{name} is allocated while it is live: free it first")
+        _refuse(event, f"{name} is allocated while it is live: free it first")
 
 
 def _details(trace: Trace) -> None:
@@ -259,16 +275,16 @@ def _details(trace: Trace) -> None:
     kinds = [target.kind for target in trace.targets]
     for event, detail in columns.details.items():
         if not 0 <= event < len(columns):
-            _refuse(trace, event, "a detail of an event that is not there")
+            _refuse(event, "a detail of an event that is not there")
         for number, kind in ((detail.via, Kind.POINTER), (detail.source, Kind.USER)):
             if number != NOTHING and not (0 <= number < len(kinds) and kinds[number] is kind):
-                _refuse(trace, event, f"target {number} is no {kind.name.lower()}")
+                _refuse(event, f"target {number} is no {kind.name.lower()}")
         if detail.bound is not None and not 0 <= detail.bound[0] <= detail.bound[1] <= MAX_PAGE:
-            _refuse(trace, event, f"a slice cannot be {list(detail.bound)}")
+            _refuse(event, f"a slice cannot be {list(detail.bound)}")
         if not 0 <= detail.source_offset <= MAX_NUMBER:
-            _refuse(trace, event, f"user memory has no byte {detail.source_offset}")
+            _refuse(event, f"user memory has no byte {detail.source_offset}")
         if detail.requested != NOTHING and detail.requested < columns.length[event]:
-            _refuse(trace, event, f"moved more than the {detail.requested} bytes asked for")
+            _refuse(event, f"moved more than the {detail.requested} bytes asked for")
 
 
 def _pointers(trace: Trace) -> None:
@@ -283,5 +299,5 @@ def _pointers(trace: Trace) -> None:
     used |= {event: detail.via for event, detail in columns.details.items()}
     for event, pointer in sorted(used.items()):
         if pointer not in made:
-            name = trace.targets[pointer].name
-            _refuse(trace, event, f"no map makes the pointer {name}: write map page:ID as={name}")
+            name = write_name(trace.targets[pointer].name)
+            _refuse(event, f"no map makes the pointer {name}: write map page:ID as={name}")

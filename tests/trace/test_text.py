@@ -275,7 +275,7 @@ def test_what_is_not_in_the_grammar_is_named(source: str, place: str, parts: lis
 
 def test_what_cannot_have_happened_is_named_by_its_line() -> None:
     message = refusal("# x\nmain start t1\n\nt1 exit\nt1 read page:0[0:1]\n")
-    assert message == "line 5: thread t1 acts after it exited by line 4"
+    assert message == "line 5: thread t1 acts after it exited, at line 4"
 
 
 def test_a_message_is_one_line_without_control_characters() -> None:
