@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-import racepage
+from racepage import __version__
 from racepage.events import CLASS_OF, MemoryOrder, Op, Stack, Target
 from racepage.trace import arrows_schema as form
 from racepage.trace.arrows_arrays import Names, Table, bitmap, lists, numbers
@@ -58,7 +58,7 @@ class ArrowsWriter:
         program: str | None = None,
         judge_leaks: bool = True,
     ) -> None:
-        metadata = {form.FORMAT_KEY: str(form.FORMAT), form.VERSION_KEY: racepage.__version__}
+        metadata = {form.FORMAT_KEY: str(form.FORMAT), form.VERSION_KEY: __version__}
         if program is not None:
             metadata[form.PROGRAM_KEY] = _plain(program)
         if judge_leaks:
