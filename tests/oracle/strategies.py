@@ -115,7 +115,7 @@ class World:
         detail = Detail()
         if step.how == 15:
             op = (Op.USER_READ, Op.USER_WRITE)[step.which % 2]
-        elif number not in self.pages:
+        elif number not in self.pages and step.site:
             self._lifetime(thread, step)
             return
         elif op is Op.COPY_IN:
