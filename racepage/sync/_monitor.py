@@ -50,9 +50,12 @@ class Waiters:
 
     def notify(self, n: int = 1) -> None:
         """Wake the `n` threads that have waited longest, or as many as there are."""
-        while self._tickets and n > 0:
-            self._tickets.popleft().release()
-            n -= 1
+        for _ in range(min(n, len(self._tickets))):
+            try:
+                ticket = self._tickets.popleft()
+            except IndexError:  # over a plain lock, two threads may notify at once
+                return
+            ticket.release()
 
     def notify_all(self) -> None:
         """Wake every thread that waits now."""
