@@ -392,6 +392,17 @@ def _with_detail(  # noqa: PLR0917  (an event, field by field)
         _turn(now)
 
 
+def outside(frame: FrameType) -> FrameType:
+    """The nearest frame, from `frame` outwards, that is not one of the primitives themselves.
+
+    For what may be called straight from one: `page.with_slice_in_page(0, 8, bytes)`.
+    """
+    at: FrameType | None = frame
+    while at is not None and at.f_code.co_filename.startswith(_OURS):
+        at = at.f_back
+    return at or frame
+
+
 def stack(frame: FrameType) -> tuple[CodeType | int, ...]:
     """Up to `depth` frames from `frame` outwards, flat: code, lasti, code, lasti and so on.
 

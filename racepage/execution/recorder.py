@@ -148,7 +148,13 @@ class Recording:
         if self.path is None:
             return
         arrows = import_module("racepage.trace.arrows")  # pyarrow: only for those who write a file
-        self._writer = arrows.ArrowsWriter(self.path, program=self._program)
+        try:
+            self._writer = arrows.ArrowsWriter(self.path, program=self._program)
+        except OSError as error:
+            reason = error.strerror or error
+            raise RecordingError(
+                f"{self.path}: the recording cannot be written: {reason}"
+            ) from None
 
     def _flush_now_and_then(self) -> None:
         due = time.monotonic() + FLUSH_SECONDS

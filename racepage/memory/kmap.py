@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final, overload
 from racepage.errors import BadAddress
 from racepage.events import Op
 from racepage.execution import current
+from racepage.execution.current import outside
 from racepage.memory import buffers
 from racepage.memory.layout import MAX_ORDER, PAGE_SIZE
 from racepage.trace.columns import NO_DETAIL, Detail
@@ -148,7 +149,7 @@ class PagePointer:
         Raises:
             BadAddress: some of them lie outside the page.
         """
-        return _read(self, index(length), _getframe(1))
+        return _read(self, index(length), outside(_getframe(1)))
 
     def write(self, data: buffers.Source) -> None:
         """Put all bytes of `data` here.
@@ -156,7 +157,7 @@ class PagePointer:
         Raises:
             BadAddress: some of them would lie outside the page; nothing is written.
         """
-        _write(self, data, _getframe(1))
+        _write(self, data, outside(_getframe(1)))
 
     @overload
     def __getitem__(self, key: int) -> int: ...
@@ -165,17 +166,17 @@ class PagePointer:
     def __getitem__(self, key: int | slice) -> int | bytes:
         if isinstance(key, slice):
             start, length = _stretch(key)
-            return _read(self + start, length, _getframe(1))
-        return _read(self + key, 1, _getframe(1))[0]
+            return _read(self + start, length, outside(_getframe(1)))
+        return _read(self + key, 1, outside(_getframe(1)))[0]
 
     def __setitem__(self, key: int | slice, value: int | buffers.Source) -> None:
         if not isinstance(key, slice):
-            _write(self + key, _byte(value), _getframe(1))
+            _write(self + key, _byte(value), outside(_getframe(1)))
             return
         start, length = _stretch(key)
         if isinstance(value, int):
             raise TypeError("a range of bytes takes bytes, not an int")
-        _write(self + start, _exactly(value, length), _getframe(1))
+        _write(self + start, _exactly(value, length), outside(_getframe(1)))
 
 
 class PageSlice:
@@ -200,7 +201,7 @@ class PageSlice:
         return PagePointer(self._mapping, self._start, (self._start, self._stop))
 
     def __bytes__(self) -> bytes:
-        return _read(self.as_ptr(), len(self), _getframe(1))
+        return _read(self.as_ptr(), len(self), outside(_getframe(1)))
 
     @overload
     def __getitem__(self, key: int) -> int: ...
@@ -209,19 +210,19 @@ class PageSlice:
     def __getitem__(self, key: int | slice) -> int | PageSlice:
         if isinstance(key, slice):
             return self._part(key)
-        return _read(self._at(key), 1, _getframe(1))[0]
+        return _read(self._at(key), 1, outside(_getframe(1)))[0]
 
     def __setitem__(self, key: int | slice, value: int | buffers.Source) -> None:
         if not isinstance(key, slice):
-            _write(self._at(key), _byte(value), _getframe(1))
+            _write(self._at(key), _byte(value), outside(_getframe(1)))
             return
         part = self._part(key)
         if isinstance(value, int):
             raise TypeError("a range of bytes takes bytes, not an int")
-        _write(part.as_ptr(), _exactly(value, len(part)), _getframe(1))
+        _write(part.as_ptr(), _exactly(value, len(part)), outside(_getframe(1)))
 
     def __iter__(self) -> Iterator[int]:
-        return iter(_read(self.as_ptr(), len(self), _getframe(1)))
+        return iter(_read(self.as_ptr(), len(self), outside(_getframe(1))))
 
     def _at(self, key: int) -> PagePointer:
         place = index(key)
@@ -289,12 +290,12 @@ def point(place: PagePointer | PageSlice, length: int) -> PagePointer:
 
 def kmap_local_page(page: PageAccess) -> PagePointer:
     """Map a page on the current task until `kunmap_local`; a task has at most 16 mappings."""
-    return PagePointer(page.map_local(_getframe(1)), 0, None)
+    return PagePointer(page.map_local(outside(_getframe(1))), 0, None)
 
 
 def kunmap_local(pointer: PagePointer) -> None:
     """End the mapping that `pointer` points into: the one that the task made last."""
-    unmap(pointer.mapping, _getframe(1))
+    unmap(pointer.mapping, outside(_getframe(1)))
 
 
 def unmap(mapping: Mapping, frame: FrameType) -> None:

@@ -18,6 +18,7 @@ from typing import Final
 from racepage.errors import BadAddress, InvalidArgument
 from racepage.events import Op
 from racepage.execution import current
+from racepage.execution.current import outside
 from racepage.memory import buffers
 from racepage.memory.kmap import PagePointer, PageSlice, point
 from racepage.trace.columns import NOTHING, Detail
@@ -184,7 +185,7 @@ class UserSliceReader(_Cursor):
             length = _extent(dst)
         length = self.check(length)
         data = self.fetch(length)
-        frame = _getframe(1)
+        frame = outside(_getframe(1))
         if isinstance(dst, PagePointer | PageSlice):
             there = point(dst, length)
             there.mapping.span(there.offset, length)[: len(data)] = data
@@ -205,7 +206,7 @@ class UserSliceReader(_Cursor):
         length = self._remaining
         data = bytes(self.fetch(length))
         if current.mode:
-            current.note(_USER_READ, self.number, self.position, len(data), _getframe(1))
+            current.note(_USER_READ, self.number, self.position, len(data), outside(_getframe(1)))
         self.advance(len(data), length)
         return data
 
@@ -258,7 +259,7 @@ class UserSliceWriter(_Cursor):
         if length is None:
             length = _extent(src)
         length = self.check(length)
-        frame = _getframe(1)
+        frame = outside(_getframe(1))
         if isinstance(src, PagePointer | PageSlice):
             there = point(src, length)
             data = there.mapping.span(there.offset, length)
