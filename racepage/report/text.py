@@ -37,6 +37,12 @@ BLIND_SPOTS: Final = (
 )
 """What a clean report does not say; the README has it at length."""
 
+NOTHING_SEEN: Final = (
+    "No page was touched, so that there was nothing to look at: racepage sees what goes through "
+    "the pages of racepage.memory."
+)
+"""What a clean report must not keep to itself."""
+
 _NARROWEST: Final = 40
 _MARGIN: Final = 2
 _INDENT: Final = 10
@@ -116,7 +122,9 @@ class _Report:
             yield from self.finding(finding)
             yield Text()
         yield from self.summary(shown, list_events=list_events)
-        if self.analysis.verdict == "clean" and not among_others:
+        if self.analysis.verdict == "clean" and not self.analysis.pages:
+            yield from self.prose(NOTHING_SEEN, "yellow")
+        elif self.analysis.verdict == "clean" and not among_others:
             yield from self.prose(BLIND_SPOTS, _DETAIL)
 
     # One finding -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from racepage.events import Frame
 from racepage.finding import HeldLock, LastSync, PageInfo, Values, Why
-from racepage.report.text import render
+from racepage.report.text import render, tally
 from tests.report.analyses import (
     ALLOC,
     CRASH,
@@ -210,6 +210,22 @@ def test_clean_says_what_was_not_looked_at() -> None:
     text = render(analysis())
     assert text.startswith("clean: nothing found\ninbox.trace: 9 events, 3 threads, 2 pages\n")
     assert "other schedules and other memory were not looked at" in " ".join(text.split())
+
+
+def test_clean_without_a_page_says_that_nothing_was_seen() -> None:
+    text = " ".join(render(changed(analysis(), pages={}), among_others=True).split())
+    assert text.startswith("clean: nothing found")
+    assert "No page was touched" in text
+
+
+def test_among_others_what_was_not_looked_at_is_not_said_each_time() -> None:
+    assert "other schedules" not in render(analysis(), among_others=True)
+
+
+def test_a_tally_puts_the_worst_first() -> None:
+    made = [analysis(), analysis(RACE), analysis(lost_bytes=1), analysis()]
+    assert tally(made, 1) == ("5 traces: 1 unusable, 1 with findings, 1 incomplete, 2 clean\n")
+    assert tally(made[:1], 0) == "1 trace: 1 clean\n"
 
 
 def test_a_cut_off_trace_is_never_clean() -> None:
