@@ -23,16 +23,18 @@ from traceback import TracebackException
 from types import ModuleType
 from typing import Final
 
-import click
-
 from racepage import sync
 from racepage.errors import RacepageError
 from racepage.execution import current
 from racepage.workloads import WORKLOADS
 from racepage.workloads import program as workload_program
 
-_HERE: Final = str(Path(__file__).resolve().parent.parent)
-_PROGRAMS: Final = str(Path(_HERE, "workloads"))
+_HERE: Final = f"{Path(__file__).parents[1]}{os.sep}"
+_PROGRAMS: Final = f"{_HERE}workloads{os.sep}"
+
+
+class NoProgramError(RacepageError):
+    """What was asked for cannot be run; the message says what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Program:
         name: what the user called it.
         argv: what it sees as `sys.argv`.
         folder: what comes first on its import path, or None for a built-in one.
-        body: runs it. A `click.UsageError` says that there is no such program after all.
+        body: runs it. A `NoProgramError` says that there is no such program after all.
     """
 
     name: str
@@ -66,7 +68,7 @@ def find(spec: str, args: Sequence[str]) -> Program:
     """The program that `spec` names.
 
     Raises:
-        click.UsageError: there is none; the message says what there is.
+        NoProgramError: there is none; the message says what there is.
     """
     file, _, function = spec.rpartition(":")
     if spec.endswith(".py"):
@@ -82,7 +84,7 @@ def find(spec: str, args: Sequence[str]) -> Program:
         return Program(
             spec, [file, *args], Path.cwd(), lambda: _call(_import(file, spec), function)
         )
-    raise click.UsageError(f"there is no workload {spec!r}; {_meant(spec)}")
+    raise NoProgramError(f"there is no workload {spec!r}; {_meant(spec)}")
 
 
 def _built_in(spec: str, args: Sequence[str]) -> Program | None:
@@ -92,14 +94,14 @@ def _built_in(spec: str, args: Sequence[str]) -> Program | None:
     try:
         body = workload_program(spec, **dict(map(_parameter, args)))
     except RacepageError as error:
-        raise click.UsageError(str(error)) from None
+        raise NoProgramError(str(error)) from None
     return Program(spec, [name, *args], None, body)
 
 
 def _parameter(arg: str) -> tuple[str, int]:
     name, _, value = arg.partition("=")
     if not value.isdecimal():
-        raise click.UsageError(f"{arg!r} is no parameter of a workload; write it as rounds=100")
+        raise NoProgramError(f"{arg!r} is no parameter of a workload; write it as rounds=100")
     return name, int(value)
 
 
@@ -113,7 +115,7 @@ def _meant(spec: str) -> str:
 
 def _existing(path: Path) -> Path:
     if path.is_dir():
-        raise click.UsageError(f"{path} is a directory; name a file in it")
+        raise NoProgramError(f"{path} is a directory; name a file in it")
     if path.is_file():
         return path.resolve()
     try:
@@ -122,14 +124,15 @@ def _existing(path: Path) -> Path:
         others = []
     near = difflib.get_close_matches(path.name, others, n=1)
     told = f"; did you mean {path.with_name(near[0])}?" if near else ""
-    raise click.UsageError(f"there is no file {path}{told}")
+    raise NoProgramError(f"there is no file {path}{told}")
 
 
 def _run_script(path: Path) -> None:
     module = ModuleType("__main__")
     module.__file__ = str(path)
     sys.modules["__main__"] = module
-    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102  (the user's)
+    code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    exec(code, module.__dict__)  # noqa: S102  (it is what the user asked for)
 
 
 def _load(path: Path) -> ModuleType:
@@ -149,26 +152,30 @@ def _import(name: str, spec: str) -> ModuleType:
         missing = error.name or ""
         if name == missing or name.startswith(f"{missing}."):
             told = f"there is no module {missing!r}; {_meant(spec.partition(':')[0])}"
-            raise click.UsageError(told) from None
+            raise NoProgramError(told) from None
         raise
     except (TypeError, ValueError):  # a relative or an empty name
-        raise click.UsageError(f"{name!r} is no name of a module") from None
+        raise NoProgramError(f"{name!r} is no name of a module") from None
 
 
 def _call(module: ModuleType, name: str) -> object:
     function = getattr(module, name, None)
     where = module.__file__ or module.__name__
     if not callable(function):
-        known = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        known = [
+            key
+            for key, value in vars(module).items()
+            if inspect.isfunction(value) and value.__module__ == module.__name__
+        ]
         near = difflib.get_close_matches(name, known, n=1)
         told = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
-        raise click.UsageError(f"{where} has no function {name!r}; {told}")
+        raise NoProgramError(f"{where} has no function {name!r}; {told}")
     if inspect.iscoroutinefunction(function):
-        raise click.UsageError(f"{name} in {where} is a coroutine; name a function that runs it")
+        raise NoProgramError(f"{name} in {where} is a coroutine; name a function that runs it")
     try:
         inspect.signature(function).bind()
     except TypeError as error:
-        raise click.UsageError(
+        raise NoProgramError(
             f"{name} in {where} cannot be called without arguments ({error}); "
             "name a function that needs none"
         ) from None
@@ -184,7 +191,7 @@ def run(program: Program) -> Outcome:
     """Run it to its end, its threads included, and print the tracebacks that Python would.
 
     Raises:
-        click.UsageError: there was nothing to run.
+        NoProgramError: there was nothing to run.
         KeyboardInterrupt: the user had enough.
     """
     outcome = Outcome()
@@ -192,7 +199,7 @@ def run(program: Program) -> Outcome:
         others = set(threading.enumerate())
         try:
             program.body()
-        except click.UsageError:
+        except NoProgramError:
             raise
         except SystemExit as error:
             _exited(error, outcome)
@@ -254,7 +261,7 @@ def _exited(error: SystemExit, outcome: Outcome) -> None:
     if code is None or code == 0:
         return
     if isinstance(code, int):
-        outcome.errors.append(f"the program exited with code {code}")
+        outcome.errors.append(f"the program exited with code {int(code)}")
     else:
         sys.stderr.write(f"{code}\n")  # as Python does
         outcome.errors.append(f"the program exited with code 1: {code}")

@@ -83,6 +83,7 @@ def _recorded(
     program: Program, trace_file: Path | None, depth: int, output: Path | None
 ) -> tuple[Trace, Outcome, Sequence[str]]:
     """Run the program and record it; keep the recording where `trace_file` says."""
+    from racepage.cli.program import NoProgramError  # noqa: PLC0415  (as above)
     from racepage.cli.program import run as run_program  # noqa: PLC0415
     from racepage.execution.recorder import record  # noqa: PLC0415
     from racepage.trace.files import SUFFIXES  # noqa: PLC0415
@@ -94,7 +95,7 @@ def _recorded(
     try:
         with own_stdout(output), recording:
             outcome = run_program(program)
-    except click.UsageError:
+    except NoProgramError:
         if streamed is not None:
             streamed.unlink()  # nothing ran: an empty recording would look clean
         raise

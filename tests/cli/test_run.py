@@ -120,6 +120,12 @@ def test_a_program_sees_its_own_arguments_and_folder(racepage: Racepage, tmp_pat
     assert done.err == f"__main__ ['--depth', '-x', 'a b'] 42 {path}\n"
 
 
+def test_a_program_is_compiled_as_it_stands(racepage: Racepage, tmp_path: Path) -> None:
+    """And not with the `from __future__` of whoever compiles it."""
+    path = write(tmp_path, "plain.py", "def f(x: int): ...\nprint(f.__annotations__)\n")
+    assert racepage("run", path).err == "{'x': <class 'int'>}\n"
+
+
 def test_the_interpreter_is_left_as_it_was(racepage: Racepage, early: Path) -> None:
     before = (list(sys.path), list(sys.argv), sys.modules["__main__"], threading.excepthook)
     racepage("run", early.name)
@@ -296,6 +302,12 @@ def test_how_a_program_may_end(
         assert message.startswith("ModuleNotFoundError: No module named 'nothing_like_it'")
     else:
         assert found == messages
+
+
+def test_a_programs_own_usage_error_is_not_ours(racepage: Racepage, tmp_path: Path) -> None:
+    code = "import click\nraise click.UsageError('no such option')\n"
+    [message] = errors(racepage, write(tmp_path, "clicks.py", code))
+    assert message.startswith("click.exceptions.UsageError: no such option")
 
 
 def test_what_a_program_says_as_it_exits_is_said(racepage: Racepage, tmp_path: Path) -> None:
