@@ -99,7 +99,7 @@ class _Reader:
                 self._rows += len(batch)
         except MalformedError as error:
             raise FramingError(at, str(error)) from None
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise FramingError(at, f"Arrow cannot read what begins here: {reason}") from None
         columns = Columns(
@@ -187,12 +187,12 @@ class _Names:
     def meanings(self, dictionary: Any) -> NDArray[np.int32]:
         """The meaning of each name. A dictionary that only grew costs its new names."""
         known = len(self._dictionary)
+        dictionary.validate(full=True)  # before anything looks at what it holds
         if len(dictionary) < known or not dictionary.slice(0, known).equals(self._dictionary):
             known = 0
         if len(dictionary) > known:
-            new = dictionary.slice(known)
-            new.validate(full=True)
-            found = [self._look_up(_named_once(name)) for name in new.to_pylist()]
+            new = dictionary.slice(known).to_pylist()
+            found = [self._look_up(_named_once(name)) for name in new]
             old = self._meanings[:known]
             self._meanings = np.concatenate((old, np.array(found, dtype=np.int32)))
         self._dictionary = dictionary
@@ -252,14 +252,17 @@ def _numbers(column: Any, name: str, *, needed: bool) -> NDArray[np.int64]:
 def _details(column: Any, target: Callable[[str], int]) -> dict[int, Detail]:
     """Row -> detail."""
     valid = _valid(column, "detail", needed=False)
-    if valid is not None and not valid.any():
+    if not len(column) or (valid is not None and not valid.any()):
         return {}
     column.validate(full=True)
-    counts = np.diff(column.offsets.to_numpy())
+    # Arrow's own `flatten` aborts the process on offsets that it does not validate.
+    offsets = np.frombuffer(column.buffers()[1], np.int32, len(column) + 1, 4 * column.offset)
+    counts = np.diff(offsets)
     rows = np.flatnonzero(counts if valid is None else counts * valid)
     if len(rows) and int(counts[rows].max()) > 1:
         raise MalformedError("an event has two details")
-    parts = [part.to_pylist() for part in column.flatten().flatten()]
+    children = [column.values.field(number).to_pylist() for number in range(len(form.DETAIL))]
+    parts = [[child[at] for at in offsets[rows].tolist()] for child in children]
     return {
         row: Detail(
             via=NOTHING if via is None else target(via),
