@@ -169,8 +169,19 @@ uncaught: list[Callable[[ThreadLog, BaseException], object]] = []
 
 _recorded = False  # from a recording's begin until its last flush is done
 _dropped: list[int] = []
-_own = threading.local()
-_turn = turns.append
+
+
+own = threading.local()
+"""The current thread's `log`, and `extend`, which is its list's.
+
+`own.extend((word, target, offset, length, code, lasti))` logs an access where `mode` is SITES; in a
+thread that was not met yet it is an AttributeError. Four methods are worth saving a call that way:
+a page's `read_raw` and `write_raw`, a lock's `acquire` and `release`, which then take their turn.
+All others call `note` and `log`. (A subclass with an `__init__` would know no first time, and takes
+longer to look anything up.)
+"""
+
+take_turn = turns.append
 
 
 # A recording's begin and end
@@ -271,20 +282,20 @@ def _remember(thread: ThreadLog) -> None:
 
 def enter(thread: ThreadLog) -> None:
     """Make `thread` the current thread: the child's first act."""
-    _own.log = thread
-    _own.extend = thread.events.extend
+    own.log = thread
+    own.extend = thread.events.extend
     logs[thread.number] = thread
 
 
 def leave() -> None:
     """Log the current thread's exit: the child's last act."""
-    thread: ThreadLog = _own.log
+    thread = task()
     if mode:
         now = perf_counter_ns()
         thread.events.extend((EXIT, NO_TARGET, now, 0, None, -1))
-        _turn(now)
+        take_turn(now)
     # A finalizer of the thread's own storage may still log; an exit stays the last event.
-    _own.extend = _ignore
+    own.extend = _ignore
     thread.ended = True
     if not mode and not thread.events:
         logs.pop(thread.number, None)
@@ -309,7 +320,7 @@ def thread_name() -> str:
 def task() -> ThreadLog:
     """The current thread's log."""
     try:
-        found: ThreadLog = _own.log
+        found: ThreadLog = own.log
     except AttributeError:
         found = _meet()
     return found
@@ -322,9 +333,9 @@ def _meet() -> ThreadLog:
         found = ThreadLog("main")
     else:
         found = ThreadLog(thread.name, foreign=True)
-        _own.goodbye = _Goodbye(found)
-    _own.log = found
-    _own.extend = found.events.extend
+        own.goodbye = _Goodbye(found)
+    own.log = found
+    own.extend = found.events.extend
     logs[found.number] = found
     return found
 
@@ -342,7 +353,7 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
         length: the page's size in bytes, for ALLOC and FREE.
     """
     try:
-        extend = _own.extend
+        extend = own.extend
     except AttributeError:
         extend = _meet().events.extend
     now = perf_counter_ns()
@@ -350,13 +361,13 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
         extend((word, target, now, length, stack(frame), -1))
     else:
         extend((word, target, now, length, frame.f_code, frame.f_lasti))
-    _turn(now)
+    take_turn(now)
 
 
 def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> None:
     """Log an access of `length` bytes from `offset`: an operation that takes no turn."""
     try:
-        extend = _own.extend
+        extend = own.extend
     except AttributeError:
         extend = _meet().events.extend
     if mode == STACKS:
@@ -387,9 +398,9 @@ def _with_detail(  # noqa: PLR0917  (an event, field by field)
     code, lasti = (stack(frame), -1) if mode == STACKS else (frame.f_code, frame.f_lasti)
     now = perf_counter_ns()
     task()  # met, if it was not before
-    _own.extend((word | DETAIL, target, now, length, (code, lasti, detail, offset), -1))
+    own.extend((word | DETAIL, target, now, length, (code, lasti, detail, offset), -1))
     if word & TURN:
-        _turn(now)
+        take_turn(now)
 
 
 def outside(frame: FrameType) -> FrameType:

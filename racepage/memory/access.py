@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from racepage.events import Op
 from racepage.execution import current
+from racepage.execution.current import own
 from racepage.memory import buffers
 from racepage.memory.kmap import Mapping, PagePointer, PageSlice, point, unmap
 from racepage.memory.layout import check_range
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     Writable: TypeAlias = buffers.Destination | PagePointer | PageSlice
 
 Result = TypeVar("Result")
+
+_SITES: Final = current.SITES
 
 _READ: Final = int(Op.READ)
 _WRITE: Final = int(Op.WRITE)
@@ -95,7 +98,13 @@ class PageAccess:
                 target = memoryview(dst)  # type: ignore[arg-type]  # a pointer has no buffer
                 if target.c_contiguous:
                     target[:length] = self._bytes[offset:end]
-                    if current.mode:
+                    if current.mode == _SITES:
+                        at = _getframe(1)
+                        try:
+                            own.extend((_READ, self.number, offset, length, at.f_code, at.f_lasti))
+                        except AttributeError:  # the thread's first event
+                            current.note(_READ, self.number, offset, length, at)
+                    elif current.mode:
                         current.note(_READ, self.number, offset, length, _getframe(1))
                     return
             except (TypeError, ValueError, NotImplementedError):
@@ -116,7 +125,13 @@ class PageAccess:
                 source = memoryview(src)  # type: ignore[arg-type]  # a pointer has no buffer
                 if source.c_contiguous:
                     self._bytes[offset:end] = source[:length]
-                    if current.mode:
+                    if current.mode == _SITES:
+                        at = _getframe(1)
+                        try:
+                            own.extend((_WRITE, self.number, offset, length, at.f_code, at.f_lasti))
+                        except AttributeError:  # the thread's first event
+                            current.note(_WRITE, self.number, offset, length, at)
+                    elif current.mode:
                         current.note(_WRITE, self.number, offset, length, _getframe(1))
                     return
             except (TypeError, ValueError, NotImplementedError):

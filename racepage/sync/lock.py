@@ -4,8 +4,8 @@ Edges: every release to every later acquire. Both rows are logged while the real
 `lock` after it was taken and the `unlock` before it is given back, so that nothing of another
 holder can stand between. A try that failed, or ran out of time, is logged and orders nothing.
 
-`Lock` is `threading.Lock`: any thread may release it. Its four methods are the hot path of a
-recording and call nothing of ours but the logger (`benchmarks/record.py` holds them to that).
+`Lock` is `threading.Lock`: any thread may release it. Its methods are the hot path of a recording:
+`acquire` and `release` even save the call of the logger (`benchmarks/record.py` says why).
 `Mutex` and `SpinLock` are the kernel's: who locked must unlock. Over operating-system threads a
 spinlock blocks like a mutex; spinning would only keep the interpreter from the holder.
 """
@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from _thread import get_ident
 from sys import _getframe
+from time import perf_counter_ns
 from types import FrameType, TracebackType
 from typing import Final
 
 from racepage.events import Flag, Op
 from racepage.execution import current
+from racepage.execution.current import SITES, own, take_turn
 from racepage.sync._names import lock_number, shown
 
 LOCK: Final = int(Op.LOCK)
@@ -45,7 +47,15 @@ class Lock:
         """
         if timeout == -1 and blocking:
             self._real.acquire()
-            if current.mode:
+            if current.mode == SITES:
+                at, now = _getframe(1), perf_counter_ns()
+                try:
+                    own.extend((LOCK, self._number, now, 0, at.f_code, at.f_lasti))
+                except AttributeError:  # the thread's first event
+                    current.log(LOCK, self._number, at)
+                else:
+                    take_turn(now)
+            elif current.mode:
                 current.log(LOCK, self._number, _getframe(1))
             return True
         taken = self._real.acquire(blocking, timeout)
@@ -62,7 +72,16 @@ class Lock:
         if current.mode:
             if not self._real.locked():
                 raise RuntimeError("release unlocked lock")
-            current.log(UNLOCK, self._number, _getframe(1))
+            at, now = _getframe(1), perf_counter_ns()
+            if current.mode == SITES:
+                try:
+                    own.extend((UNLOCK, self._number, now, 0, at.f_code, at.f_lasti))
+                except AttributeError:  # the thread's first event
+                    current.log(UNLOCK, self._number, at)
+                else:
+                    take_turn(now)
+            else:
+                current.log(UNLOCK, self._number, at)
         self._real.release()
 
     def locked(self) -> bool:
