@@ -22,6 +22,7 @@ BATCH: Final = 3
 _CONTINUATION: Final = b"\xff\xff\xff\xff"
 _PREFIX: Final = 8
 _MAX_METADATA: Final = 1 << 24  # a damaged length rarely passes for one that is this small
+_NUMBER: Final = 8  # bytes that every row takes at least: it has an offset
 _PADDING: Final = 64  # at most what a writer aligns buffers to
 
 
@@ -38,11 +39,13 @@ class Framing(NamedTuple):
 
     Attributes:
         batches: the first byte of each complete batch, the dictionaries that it needs included.
+        rows: how many rows it says it has; its body has room for as many numbers.
         end: the byte after the last complete batch.
         closed: whether the end marker follows it.
     """
 
     batches: list[int]
+    rows: list[int]
     end: int
     closed: bool
 
@@ -50,6 +53,7 @@ class Framing(NamedTuple):
 class _Message(NamedTuple):
     kind: int
     end: int  # the byte after it
+    rows: int = 0  # of a batch
 
 
 def walk(file: BinaryIO, size: int) -> Framing:
@@ -60,6 +64,7 @@ def walk(file: BinaryIO, size: int) -> Framing:
     """
     at = schema_end = end = 0
     starts = [0]  # of each batch, and of what follows the last
+    rows: list[int] = []
     closed = False
     while (message := _next(file, at, size)) is not None:
         at = message.end
@@ -73,9 +78,11 @@ def walk(file: BinaryIO, size: int) -> Framing:
         if message.kind != DICTIONARY:
             end = at
             starts.append(at)
+        if message.kind == BATCH:
+            rows.append(message.rows)
     if not schema_end:
         raise FramingError(size, "the file ends within its header: nothing can be read")
-    return Framing(starts[1:-1], end, closed)
+    return Framing(starts[1:-1], rows, end, closed)
 
 
 def _next(file: BinaryIO, at: int, size: int) -> _Message | None:
@@ -94,11 +101,11 @@ def _next(file: BinaryIO, at: int, size: int) -> _Message | None:
         raise FramingError(at + 4, f"a message's metadata cannot have {length} bytes")
     if begin + length > size:
         return None
-    kind, body = _kind_and_body(file.read(length), begin)
+    kind, body, rows = _kind_and_body(file.read(length), begin)
     if (kind == SCHEMA) is not (at == 0):
         raise FramingError(at, "expected a schema first, and then no other")
     end = begin + length + body
-    return _Message(kind, end) if end <= size else None
+    return _Message(kind, end, rows) if end <= size else None
 
 
 def _foreign(prefix: bytes) -> str:
@@ -107,16 +114,16 @@ def _foreign(prefix: bytes) -> str:
     return "this is no recorded trace: an Arrow IPC stream begins otherwise"
 
 
-def _kind_and_body(metadata: bytes, place: int) -> tuple[int, int]:
-    """What a message is, and how many bytes its body has; both held against its buffers."""
+def _kind_and_body(metadata: bytes, place: int) -> tuple[int, int, int]:
+    """What a message is, and the bytes and rows of its body, held against its buffers."""
     try:
         table = _Table(metadata, _offset(metadata, 0))
         kind = table.number("<B", 1)
         body = table.number("<q", 3)
-        filled = 0
+        filled = rows = 0
         if kind in (DICTIONARY, BATCH):
-            header = table.table(2)
-            filled = (header if kind == BATCH else header.table(1)).filled(place)
+            header = table.table(2) if kind == BATCH else table.table(2).table(1)
+            filled, rows = header.filled(place), header.number("<q", 0)
     except (struct.error, _AbsentError):
         raise FramingError(place, "the metadata of a message is damaged") from None
     if kind not in (SCHEMA, DICTIONARY, BATCH):
@@ -125,7 +132,9 @@ def _kind_and_body(metadata: bytes, place: int) -> tuple[int, int]:
         raise FramingError(
             place, f"a message's body cannot have {body} bytes when its buffers have {filled}"
         )
-    return kind, body
+    if not 0 <= rows * _NUMBER <= body and kind == BATCH:
+        raise FramingError(place, f"a batch of {body} bytes cannot have {rows} rows")
+    return kind, body, rows
 
 
 class _AbsentError(Exception):

@@ -80,37 +80,28 @@ class _Reader:
             "site": _Names(lambda text: self._builder.site(read_stack(text))),
             **{name: _Names(_word(name, meanings)) for name, meanings in _WORDS.items()},
         }
-        self._pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in _DTYPES}
+        rows = sum(framing.rows)
+        self._columns = {name: np.zeros(rows, dtype) for name, dtype in _DTYPES.items()}
         self._details: dict[int, Detail] = {}
-        self._rows = 0
+        self._byte = 0  # where the batch that is being read begins
 
     def read(self, file: IO[bytes]) -> Trace:
         """Read every complete batch."""
-        at = 0
         file.seek(0)
         try:
             stream = pa.ipc.open_stream(file)
             program = self._header(stream.schema)
-            for at in self._framing.batches:  # noqa: B007  (says where it failed)
-                batch, metadata = stream.read_next_batch_with_custom_metadata()
-                batch.validate()
-                self._take(dict(zip(form.SCHEMA.names, batch.columns, strict=True)))
-                self._comments((metadata or {}).get(form.COMMENTS_KEY))
-                self._rows += len(batch)
+            start = 0
+            for self._byte, rows in zip(self._framing.batches, self._framing.rows, strict=True):
+                self._batch(stream, rows, start)
+                start += rows
         except MalformedError as error:
-            raise FramingError(at, str(error)) from None
+            raise FramingError(self._byte, str(error)) from None
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
-            raise FramingError(at, f"Arrow cannot read what begins here: {reason}") from None
-        columns = Columns(
-            **{
-                name: np.concatenate([np.empty(0, dtype), *self._pieces.pop(name)]).astype(
-                    dtype, copy=False
-                )
-                for name, dtype in _DTYPES.items()
-            },
-            details=self._details,
-        )
+            told = f"Arrow cannot read what begins here: {reason}"
+            raise FramingError(self._byte, told) from None
+        columns = Columns(**self._columns, details=self._details)
         origin = self._directives.origin(self._path, form="arrows")
         if not self._framing.closed:
             origin = replace(origin, complete=False, lost_bytes=origin.lost_bytes + self._lost)
@@ -139,20 +130,30 @@ class _Reader:
         for comment in _text(said or b"").split("\n"):
             self._directives.read(comment, 0)
 
-    def _take(self, batch: dict[str, Any]) -> None:
+    def _batch(self, stream: Any, rows: int, start: int) -> None:
+        """Take the next batch, of so many rows, whose first event is `start`."""
+        batch, metadata = stream.read_next_batch_with_custom_metadata()
+        batch.validate()
+        if len(batch) != rows:
+            raise MalformedError(f"a batch of {rows} rows has {len(batch)}")
+        self._take(
+            dict(zip(form.SCHEMA.names, batch.columns, strict=True)), slice(start, start + rows)
+        )
+        self._comments((metadata or {}).get(form.COMMENTS_KEY))
+
+    def _take(self, batch: dict[str, Any], rows: slice) -> None:
         """Take the columns of one batch."""
         for name in ("offset", "length", "time"):
-            self._pieces[name].append(_numbers(batch[name], name, needed=name != "time"))
-        for name in ("thread", "op", "target", "site", "flags"):
+            self._columns[name][rows] = _numbers(batch[name], name, needed=name != "time")
+        for name in ("thread", "op", "target", "site"):
             found = self._named(batch[name], name, needed=name in ("thread", "op"))
-            if name == "flags":
-                found = np.maximum(found, 0)
-            self._pieces[name].append(found.astype(_DTYPES[name], copy=False))
+            self._columns[name][rows] = found
+        self._columns["flags"][rows] = np.maximum(self._named(batch["flags"], "flags"), 0)
         details = _details(batch["detail"], self._target)
         order = self._named(batch["order"], "order")
         for row in np.flatnonzero(order > MemoryOrder.NONE).tolist():
             details[row] = details.get(row, NO_DETAIL)._replace(order=MemoryOrder(int(order[row])))
-        self._details |= {self._rows + row: detail for row, detail in details.items()}
+        self._details |= {rows.start + row: detail for row, detail in details.items()}
 
     def _named(self, column: Any, name: str, *, needed: bool = False) -> NDArray[np.int32]:
         """What the names of a column stand for; NOTHING for null."""
