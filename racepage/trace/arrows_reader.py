@@ -92,7 +92,8 @@ class _Reader:
             stream = pa.ipc.open_stream(file)
             program = self._header(stream.schema)
             start = 0
-            for self._byte, rows in zip(self._framing.batches, self._framing.rows, strict=True):
+            batches, rows_of = self._framing.batches, self._framing.rows
+            for self._byte, rows in zip(batches, rows_of, strict=True):
                 self._batch(stream, rows, start)
                 start += rows
         except MalformedError as error:
