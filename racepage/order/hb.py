@@ -78,7 +78,8 @@ class HappensBefore:
     def __init__(self) -> None:
         self._threads: dict[int, _Thread] = {}
         self._objects: dict[int, _Object] = {}
-        self._slots = 0
+        self._fed = 0
+        self._closed: list[list[int]] = []  # slot -> the event that ended each of its clocks
         self._ended: dict[int, int] = {}  # slot -> last clock of a joined thread: may be handed on
         self._number_of: dict[str, int] = {}  # thread name -> number, as far as the tables are read
         self._started: list[int] = []  # target id -> number of the thread that it is, or -1
@@ -114,18 +115,19 @@ class HappensBefore:
                 whole = thread.vector.items()
                 learnt = [Epoch(clock, slot) for slot, clock in whole if slot != thread.slot]
             if edge:
-                learnt += self._step(thread, Op(code), target)
+                learnt += self._step(thread, Op(code), target, self._fed + row)
             if learnt:
                 changed.append(row)
                 changes.append(learnt)
+        self._fed += len(columns)
         return self._stamps(columns, progress, begin, changed, changes)
 
-    def _step(self, thread: _Thread, op: Op, target: int) -> list[Epoch]:
+    def _step(self, thread: _Thread, op: Op, target: int, event: int) -> list[Epoch]:
         """Apply one edge; return the components of the thread's vector that changed."""
         if op is Op.START:
             self._start(thread, self._started[target])
         elif op is Op.JOIN:
-            return self._join(thread, self._started[target])
+            return self._join(thread, self._started[target], event)
         elif op is Op.TAKE:
             gone = self._objects.pop(target, None)
             return [] if gone is None else thread.vector.join(gone.clock)
@@ -141,13 +143,14 @@ class HappensBefore:
                 held.readers.join(thread.vector)
             else:  # UNLOCK, RELEASE_MERGE
                 held.clock.join(thread.vector)
+        self._closed[thread.slot].append(event)
         thread.vector[thread.slot] += 1
         return []
 
     def _introduce(self, number: int) -> _Thread:
         """A thread that nobody started: a slot of its own, and no incoming edge."""
-        thread = _Thread(slot=self._slots, base=0, vector=VectorClock({self._slots: 1}))
-        self._slots += 1
+        slot = self._new_slot()
+        thread = _Thread(slot=slot, base=0, vector=VectorClock({slot: 1}))
         self._threads[number] = thread
         return thread
 
@@ -158,18 +161,22 @@ class HappensBefore:
                 del self._ended[slot]
                 break
         else:
-            slot, last = self._slots, 0
-            self._slots += 1
+            slot, last = self._new_slot(), 0
         vector[slot] = last + 1
         self._threads[number] = _Thread(slot=slot, base=last, vector=vector)
 
-    def _join(self, thread: _Thread, number: int) -> list[Epoch]:
+    def _new_slot(self) -> int:
+        self._closed.append([])
+        return len(self._closed) - 1
+
+    def _join(self, thread: _Thread, number: int, event: int) -> list[Epoch]:
         child = self._threads.get(number)
         if child is None:  # it never did anything, and nobody started it
             return []
         if not child.joined:
             child.joined = True
             self._ended[child.slot] = child.now
+            self._closed[child.slot].append(event)
         return thread.vector.join(child.vector)
 
     def _read_tables(self, threads: list[str], targets: list[Target]) -> None:
@@ -201,6 +208,9 @@ class HappensBefore:
             bounds=np.cumsum([0, *map(len, changes)], dtype=np.int64),
             component=np.array([epoch.slot for epoch in flat], dtype=np.int32),
             value=np.array([epoch.clock for epoch in flat], dtype=np.int64),
+            known=np.array(
+                [self._closed[epoch.slot][epoch.clock - 1] for epoch in flat], dtype=np.int64
+            ),
             slot=slot,
             base=base,
         )

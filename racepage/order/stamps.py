@@ -33,9 +33,12 @@ class Stamps:
             force *at* the event (an acquire knows what it acquired). A thread's first event lists
             its whole vector, where that is more than its own component.
         bounds: int64, shape (k + 1,): the changes of event `changed[j]` are the rows
-            `bounds[j]:bounds[j + 1]` of the two columns below.
+            `bounds[j]:bounds[j + 1]` of the three columns below.
         component: int32, shape (m,): the slot whose component changed.
         value: int64, shape (m,): its new value, never smaller than before.
+        known: int64, shape (m,): the same as an event, numbered from the start of the trace: of
+            the slot's events, those up to this number have a clock of at most `value`, and the
+            later ones a larger one. An engine that keeps event numbers needs no clocks.
         slot: int32, shape (threads,): the slot of every thread seen so far.
         base: int64, shape (threads,): the slot's clock before the thread's first event.
     """
@@ -45,6 +48,7 @@ class Stamps:
     bounds: NDArray[np.int64]
     component: NDArray[np.int32]
     value: NDArray[np.int64]
+    known: NDArray[np.int64]
     slot: NDArray[np.int32]
     base: NDArray[np.int64]
 
