@@ -130,6 +130,21 @@ def test_wait_is_an_unlock_and_a_lock(make: Any, stage: Stage) -> None:
     assert stage.unordered("after the release", "b")
 
 
+def test_a_wait_that_ran_out_of_time_takes_no_notification_from_others(stage: Stage) -> None:
+    condition = sync.Condition()
+    with stage.tasks("t1", "t2", "t3") as (t1, t2, t3):
+        t1.do(condition.acquire)
+        assert t1.do(condition.wait, 0.001) is False
+        t1.do(condition.release)
+        t2.do(condition.acquire)
+        waiting = t2.begin(condition.wait)
+        t3.do(condition.acquire)
+        t3.do(condition.notify)
+        t3.do(condition.release)
+        assert waiting.result(30) is True
+        t2.do(condition.release)
+
+
 def test_wait_gives_all_levels_of_an_rlock_back_and_takes_them_again(stage: Stage) -> None:
     lock = sync.RLock(name="m")
     condition = sync.Condition(lock)

@@ -169,6 +169,18 @@ def test_an_object_that_a_woken_thread_let_go_serves_again(stage: Stage) -> None
     ]
 
 
+def test_clearing_what_is_not_set_changes_nothing_for_those_who_wait(stage: Stage) -> None:
+    event = sync.Event(name="e")
+    with stage.tasks("t1", "t2") as (t1, t2):
+        waiting = t2.begin(event.wait)
+        t1.do(event.clear)
+        t1.mark("a")
+        t1.do(event.set)
+        assert waiting.result(30) is True
+        t2.mark("b")
+    assert stage.ordered("a", "b")
+
+
 def test_rounds_of_an_event_use_the_same_object_again(stage: Stage) -> None:
     event = sync.Event(name="e")
     with stage.tasks("t1", "t2") as (t1, t2):

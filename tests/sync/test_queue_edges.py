@@ -111,6 +111,18 @@ def test_the_kth_get_orders_before_the_return_of_the_put_c_later(make: Any, stag
     assert stage.unordered("first get", "after four puts")
 
 
+def test_a_put_that_needed_nobody_s_room_knows_of_no_get(stage: Stage) -> None:
+    """Capacity 2: the second put would have returned without the first get."""
+    queue: sync.Queue[int] = sync.Queue(2)
+    with stage.tasks("t1", "t2") as (t1, t2):
+        t1.do(queue.put, 1)
+        t2.mark("a")
+        t2.do(queue.get)
+        t1.do(queue.put, 2)
+        t1.mark("b")
+    assert stage.unordered("a", "b")
+
+
 def test_rows_of_a_bounded_queue(stage: Stage) -> None:
     queue: sync.Queue[int] = sync.Queue(1, name="q")
     with stage.tasks("t1", "t2") as (t1, t2):

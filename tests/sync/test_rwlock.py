@@ -145,6 +145,23 @@ def test_a_writer_that_gives_up_lets_the_readers_in_that_waited_behind_it(stage:
         t1.do(lock.release_read)
 
 
+def test_a_reader_that_comes_while_a_writer_waits_goes_after_it(stage: Stage) -> None:
+    lock = sync.RwLock()
+    with stage.tasks("t1", "t2", "t3") as (t1, t2, t3):
+        t1.do(lock.acquire_read)
+        writer = t2.begin(lock.acquire_write)
+        assert t3.do(lock.try_read) is False
+        reader = t3.begin(lock.acquire_read)
+        t1.do(lock.release_read)
+        writer.result(30)
+        t2.mark("a")
+        t2.do(lock.release_write)
+        reader.result(30)
+        t3.mark("b")
+        t3.do(lock.release_read)
+    assert stage.ordered("a", "b")
+
+
 def test_downgrade_hands_on_what_was_written_and_keeps_writers_out(stage: Stage) -> None:
     lock = sync.RwLock(name="m")
     with stage.tasks("t1", "t2") as (t1, t2):

@@ -123,6 +123,15 @@ def test_a_release_of_many_is_one_row_and_wakes_a_thread_that_waits(stage: Stage
     assert stage.ordered("a", "c")
 
 
+def test_an_acquire_that_ran_out_of_time_takes_no_release_from_others(stage: Stage) -> None:
+    semaphore = sync.Semaphore(0)
+    with stage.tasks("t1", "t2") as (t1, t2):
+        assert t1.do(semaphore.acquire, timeout=0.001) is False
+        waiting = t2.begin(semaphore.acquire)
+        t1.do(semaphore.release)
+        assert waiting.result(30) is True
+
+
 @pytest.mark.parametrize("limit", [{"blocking": False}, {"timeout": 0.001}])
 def test_an_acquire_that_failed_is_not_logged(limit: dict[str, Any], stage: Stage) -> None:
     semaphore = sync.Semaphore(1, name="s")
