@@ -55,11 +55,9 @@ class Table(Generic[Item]):
             spelt = pa.array([self._spell(item) for item in new], pa.utf8())
             self.names = pa.concat_arrays([self.names, spelt])
 
-    def take(self, numbers: list[int]) -> Any:
+    def take(self, numbers: NDArray[np.int64]) -> Any:
         """The names of these items; null for NOTHING."""
-        return self.names.take(
-            pa.array([None if number == NOTHING else number for number in numbers], pa.int32())
-        )
+        return self.names.take(pa.array(numbers, pa.int64(), mask=numbers == NOTHING))
 
 
 class Names:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -263,19 +264,28 @@ def _details(column: Any, target: Callable[[str], int]) -> dict[int, Detail]:
     rows = np.flatnonzero(counts if valid is None else counts * valid)
     if len(rows) and int(counts[rows].max()) > 1:
         raise MalformedError("an event has two details")
+    at = offsets[rows].tolist()
     children = [column.values.field(number).to_pylist() for number in range(len(form.DETAIL))]
-    parts = [[child[at] for at in offsets[rows].tolist()] for child in children]
-    return {
-        row: Detail(
-            via=NOTHING if via is None else target(via),
-            bound=None if low is None or high is None else (low, high),
-            source=NOTHING if source is None else target(source),
-            source_offset=offset or 0,
-            requested=NOTHING if requested is None else requested,
-            old=old,
-            new=new,
-        )
-        for row, via, low, high, source, offset, requested, old, new in zip(
-            rows.tolist(), *parts, strict=True
-        )
-    }
+    via, low, high, source, source_offset, requested, old, new = (
+        [child[place] for place in at] for child in children
+    )
+    ids: dict[str | None, int] = {None: NOTHING}
+    for name in dict.fromkeys((*via, *source)):
+        if name is not None:
+            ids[name] = target(name)
+    bounds = (
+        None if start is None or stop is None else (start, stop)
+        for start, stop in zip(low, high, strict=True)
+    )
+    fields = zip(
+        map(ids.__getitem__, via),
+        bounds,
+        map(ids.__getitem__, source),
+        (start or 0 for start in source_offset),
+        (NOTHING if asked is None else asked for asked in requested),
+        old,
+        new,
+        repeat(MemoryOrder.NONE, len(at)),
+        strict=True,
+    )
+    return dict(zip(rows.tolist(), map(Detail._make, fields), strict=True))

@@ -23,7 +23,7 @@ from racepage.events import CLASS_OF, MemoryOrder, Op, Stack, Target
 from racepage.trace import arrows_schema as form
 from racepage.trace.arrows_arrays import Names, Table, bitmap, lists, numbers
 from racepage.trace.arrows_clocks import StampColumns, cut, holders
-from racepage.trace.columns import NOTHING, Columns, Origin, Trace, TraceBuilder
+from racepage.trace.columns import NO_DETAIL, NOTHING, Columns, Origin, Trace, TraceBuilder
 from racepage.trace.directives import write_label, write_origin, write_size
 from racepage.trace.grammar import write_stack
 
@@ -179,7 +179,8 @@ class ArrowsWriter:
         rows = len(columns)
         order = np.full(rows, MemoryOrder.NONE, dtype=np.int8)
         for event, detail in columns.details.items():
-            order[event] = detail.order
+            if detail.order:
+                order[event] = detail.order
         clock, vector = self._clocks(columns, stamps)
         return [
             self._names["thread"].encode(columns.thread),
@@ -227,40 +228,35 @@ class ArrowsWriter:
 
     def _details(self, columns: Columns) -> Any:
         rows = len(columns)
-        found = [
-            (event, detail)
-            for event, detail in sorted(columns.details.items())
-            if detail[:7] != _NO_COLUMNS
-        ]
-        if not found:
+        details = columns.details
+        events = sorted(
+            event
+            for event, detail in details.items()
+            if not detail.order or detail._replace(order=MemoryOrder.NONE) != NO_DETAIL
+        )
+        if not events:
             return pa.nulls(rows, pa.list_(form.DETAIL))
         counts = np.zeros(rows, dtype=np.int32)
-        counts[[event for event, _ in found]] = 1
-        details = [detail for _, detail in found]
-        bounds = [detail.bound or (None, None) for detail in details]
-        copies = [detail.source != NOTHING for detail in details]
+        counts[events] = 1
+        via, bounds, source, source_offset, requested, old, new, _ = zip(
+            *(details[event] for event in events), strict=True
+        )
+        copies = np.array(source) != NOTHING
+        asked = np.array(requested)
         values = pa.StructArray.from_arrays(
             [
-                self._targets.take([detail.via for detail in details]),
-                pa.array([low for low, _ in bounds], pa.int64()),
-                pa.array([high for _, high in bounds], pa.int64()),
-                self._targets.take([detail.source for detail in details]),
-                pa.array(
-                    [d.source_offset if c else None for d, c in zip(details, copies, strict=True)],
-                    pa.int64(),
-                ),
-                pa.array(
-                    [None if d.requested == NOTHING else d.requested for d in details], pa.int64()
-                ),
-                pa.array([detail.old for detail in details], pa.binary()),
-                pa.array([detail.new for detail in details], pa.binary()),
+                self._targets.take(np.array(via)),
+                pa.array([None if bound is None else bound[0] for bound in bounds], pa.int64()),
+                pa.array([None if bound is None else bound[1] for bound in bounds], pa.int64()),
+                self._targets.take(np.array(source)),
+                pa.array(np.array(source_offset), pa.int64(), mask=~copies),
+                pa.array(asked, pa.int64(), mask=asked == NOTHING),
+                pa.array(old, pa.binary()),
+                pa.array(new, pa.binary()),
             ],
             fields=list(form.DETAIL),
         )
         return lists(form.DETAIL, counts, values)
-
-
-_NO_COLUMNS: Final = (NOTHING, None, NOTHING, 0, NOTHING, None, None)
 
 
 class _Sink:
