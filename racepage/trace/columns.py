@@ -9,8 +9,7 @@ the tables of the `Trace`; targets of every kind share one table, so that an eng
 own per-page or per-lock arrays by them directly.
 
 `ALLOC`, `FREE` and `COLLECT` rows carry offset 0 and the page's whole length. A `COPY_IN` row's
-length is what was moved. Columns that most traces do not need (`order`, `via`, `bound`, `source`)
-are None when no row uses them.
+length is what was moved. What few rows have is kept beside the columns, in `details`.
 """
 
 from __future__ import annotations
@@ -262,7 +261,7 @@ class TraceBuilder:
 
     def finish(self, origin: Origin | None = None) -> Trace:
         """The trace so far; sizes of pages that no row allocates are settled here."""
-        table = np.frombuffer(bytes(self._rows), dtype=np.int64).reshape(-1, 8)
+        table = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, 8)
         columns = Columns(
             thread=table[:, 0].astype(np.int32),
             op=table[:, 1].astype(np.uint8),

@@ -10,7 +10,6 @@ from typing import IO, Final
 
 from racepage.errors import TraceError
 
-_CHUNK: Final = 1 << 20
 _RATIO: Final = 100  # traces compress by 10 to 50
 _SPARED: Final = 1 << 28  # a file that unpacks to no more is not asked for its ratio
 
@@ -62,16 +61,12 @@ def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
     size = file.seek(0, 2)
     file.seek(0)
     limit = max(_SPARED, _RATIO * size)
-    unpacked = 0
-    rest = b""
+    left = limit
     with gzip.GzipFile(fileobj=file) as stream:
-        while chunk := stream.read(_CHUNK):
-            unpacked += len(chunk)
-            if unpacked > limit:
+        while line := stream.readline(left + 1):
+            left -= len(line)
+            if left < 0:
                 raise _BombError(
                     f"{size} bytes unpack to more than {limit}: unpack it first if that is meant"
                 )
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield from lines
-    if rest:
-        yield rest
+            yield line
