@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import os
 import threading
-from _thread import LockType, allocate_lock
+from _thread import LockType, allocate_lock, get_ident
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter_ns
@@ -79,10 +79,11 @@ __all__ = [
 OFF: Final = 0
 SITES: Final = 1
 STACKS: Final = 2
+PAUSED: Final = 4
 
 mode = OFF
-"""OFF, SITES (the caller alone) or STACKS (several frames). `if current.mode:` asks whether a
-recording is on. Read it each time; never copy it."""
+"""OFF, SITES (the caller alone) or STACKS (several frames); with PAUSED added while the recorder
+catches up. `if current.mode:` asks whether a recording is on. Read it each time; never copy it."""
 
 depth = 1
 """How many frames of the stack an event carries."""
@@ -97,6 +98,9 @@ Event = tuple[int, int, int, int, object, int]
 """
 
 FIELDS: Final = 6
+
+PATIENCE_SECONDS: Final = 1.0
+"""How long a thread waits for the recorder to catch up, at most."""
 
 DETAIL: Final = 1 << 16
 TURN: Final = 1 << 17
@@ -167,6 +171,8 @@ collected: list[int] = []
 uncaught: list[Callable[[ThreadLog, BaseException], object]] = []
 """Called in a thread that ends because it raised: with the thread, and what nothing caught."""
 
+_gate = allocate_lock()  # held during a pause
+_pauser = 0
 _recorded = False  # from a recording's begin until its last flush is done
 _dropped: list[int] = []
 
@@ -204,6 +210,28 @@ def end() -> None:
     """Let no thread log any more. An operation that is under way may still leave one event."""
     global mode  # noqa: PLW0603
     mode = OFF
+
+
+def pause() -> None:
+    """Let whoever logs wait until `resume`: only the recorder, when it has fallen behind."""
+    global mode, _pauser  # noqa: PLW0603
+    _pauser = get_ident()
+    _gate.acquire()
+    mode |= PAUSED
+
+
+def resume() -> None:
+    """End a pause."""
+    global mode  # noqa: PLW0603
+    mode &= ~PAUSED
+    _gate.release()
+
+
+def _wait() -> None:
+    """Wait for a pause to end, with patience: a finalizer that the recorder's thread happens to run
+    may need a lock whose holder waits here."""  # noqa: D205, D209
+    if get_ident() != _pauser and _gate.acquire(timeout=PATIENCE_SECONDS):
+        _gate.release()
 
 
 def tidy() -> None:
@@ -356,8 +384,10 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
         extend = own.extend
     except AttributeError:
         extend = _meet().events.extend
+    if mode > STACKS:
+        _wait()
     now = perf_counter_ns()
-    if mode == STACKS:
+    if mode & STACKS:
         extend((word, target, now, length, stack(frame), -1))
     else:
         extend((word, target, now, length, frame.f_code, frame.f_lasti))
@@ -370,7 +400,9 @@ def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> 
         extend = own.extend
     except AttributeError:
         extend = _meet().events.extend
-    if mode == STACKS:
+    if mode > STACKS:
+        _wait()
+    if mode & STACKS:
         extend((word, target, offset, length, stack(frame), -1))
     else:
         extend((word, target, offset, length, frame.f_code, frame.f_lasti))
@@ -395,7 +427,9 @@ def note_detail(
 def _with_detail(  # noqa: PLR0917  (an event, field by field)
     word: int, target: int, offset: int, length: int, frame: FrameType, detail: Detail
 ) -> None:
-    code, lasti = (stack(frame), -1) if mode == STACKS else (frame.f_code, frame.f_lasti)
+    if mode > STACKS:
+        _wait()
+    code, lasti = (stack(frame), -1) if mode & STACKS else (frame.f_code, frame.f_lasti)
     now = perf_counter_ns()
     task()  # met, if it was not before
     own.extend((word | DETAIL, target, now, length, (code, lasti, detail, offset), -1))

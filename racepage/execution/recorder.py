@@ -3,6 +3,10 @@
 A daemon thread looks at the threads' lists every 20 ms and flushes when a second has passed or
 65,536 events have come together. It leaves no trace of its own. Without a path the events stay in
 memory; with one they go to the file, and memory holds names and sites only.
+
+The interpreter gives that thread its turn among the others, so busy threads log faster than it
+writes. While 65,536 events or more wait, whoever logs another one waits too, until they are
+written: so memory stays bounded, and so does what a killed process can lose.
 """
 
 from __future__ import annotations
@@ -159,18 +163,19 @@ class Recording:
     def _flush_now_and_then(self) -> None:
         due = time.monotonic() + FLUSH_SECONDS
         while not self._stop.wait(POLL_SECONDS):
-            waiting = sum(len(log.events) for log in list(current.logs.values())) // current.FIELDS
-            if waiting >= FLUSH_EVENTS or time.monotonic() >= due:
+            if _waiting() >= FLUSH_EVENTS or time.monotonic() >= due:
                 with _lock:
-                    self._flush(final=False)
+                    self._flush()
                 due = time.monotonic() + FLUSH_SECONDS
 
-    def _flush(self, *, final: bool) -> None:
+    def _flush(self, *, final: bool = False) -> None:
         """Take what there is, and keep or write it. A failure ends the recording, not the body."""
-        if self._failure is not None:
+        if self._failure is not None or not (current.mode or final):
             return
+        paused = _pause_if_behind()
         try:
             columns = cut.take(self._tables, collector=self._collector, final=final)
+            paused = paused or _pause_if_behind()
             if len(columns):
                 self._keep(columns)
         except Exception as error:  # noqa: BLE001  (raised when the body is done)
@@ -179,6 +184,9 @@ class Recording:
                 f"recording stopped after {self.events} events, which can be read: {error}"
             )
             self._failure.__cause__ = error
+        finally:
+            if paused:
+                current.resume()
 
     def _keep(self, columns: Columns) -> None:
         tables = self._tables
@@ -206,8 +214,9 @@ class Recording:
 
     def _end(self) -> None:
         global _active  # noqa: PLW0603
-        current.end()
         self._stop.set()
+        with _lock:
+            current.end()
         self._flusher.join()
         with _lock:
             try:
@@ -235,6 +244,18 @@ class Recording:
         """Close the file; one that could not be written to stays without an end, and says so."""
         if self._writer is not None and self._failure is None:
             self._writer.close()
+
+
+def _waiting() -> int:
+    """How many events stand in the threads' lists."""
+    return sum(len(log.events) for log in list(current.logs.values())) // current.FIELDS
+
+
+def _pause_if_behind() -> bool:
+    if not current.mode or _waiting() < FLUSH_EVENTS:
+        return False
+    current.pause()
+    return True
 
 
 def _leave_to_parent() -> None:

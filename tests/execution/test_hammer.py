@@ -19,9 +19,14 @@ THREADS = 4
 ROUNDS = 300
 
 
-@pytest.fixture(autouse=True)
-def _flush_all_the_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(recorder, "FLUSH_EVENTS", 1)
+@pytest.fixture(autouse=True, params=["alongside", "waited for"])
+def _flush_all_the_time(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    if request.param == "waited for":
+        monkeypatch.setattr(recorder, "FLUSH_EVENTS", 1)
+    else:
+        monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0)
     monkeypatch.setattr(recorder, "POLL_SECONDS", 0.0001)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
