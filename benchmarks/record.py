@@ -11,6 +11,7 @@ begins until the `.arrows` file is closed: buffers, flushes, stamps, Arrow and t
 from __future__ import annotations
 
 import argparse
+import platform
 import statistics
 import tempfile
 import threading
@@ -21,22 +22,19 @@ from time import perf_counter
 import numpy as np
 
 import racepage
-from racepage.execution import current
+from racepage.memory import PAGE_SIZE as PAGE
 from racepage.memory import Page
 from racepage.sync import Lock
 
 Loop = Callable[[int], None]
 
-PAGE = 4096
-
 
 def plain_read(length: int) -> Loop:
     """`length` bytes from an array of a page's size to the beginning of another array."""
     src, dst = np.zeros(PAGE, np.uint8), np.zeros(PAGE, np.uint8)
-    span = PAGE - length
+    o = (PAGE - length) // 2
 
     def loop(count: int) -> None:
-        o = span // 2
         for _ in range(count):
             dst[0:length] = src[o : o + length]
 
@@ -46,10 +44,9 @@ def plain_read(length: int) -> Loop:
 def page_read(page: Page, length: int) -> Loop:
     """The same bytes out of a page."""
     dst = np.zeros(PAGE, np.uint8)
-    span = PAGE - length
+    o = (PAGE - length) // 2
 
     def loop(count: int) -> None:
-        o = span // 2
         for _ in range(count):
             page.read_raw(dst, o, length)
 
@@ -59,10 +56,9 @@ def page_read(page: Page, length: int) -> Loop:
 def page_write(page: Page, length: int) -> Loop:
     """The same bytes into a page."""
     src = np.zeros(PAGE, np.uint8)
-    span = PAGE - length
+    o = (PAGE - length) // 2
 
     def loop(count: int) -> None:
-        o = span // 2
         for _ in range(count):
             page.write_raw(src, o, length)
 
@@ -103,15 +99,6 @@ def ratio(plain: Loop, recorded: Loop, rounds: int, count: int) -> tuple[float, 
         before.append(base / count * 1e9)
         after.append(own / count * 1e9)
     return statistics.median(ratios), statistics.median(before), statistics.median(after)
-
-
-def call(recorded: Loop) -> Loop:
-    """A loop in a recording of which only the loop is timed: too short for a flush to fall due."""
-
-    def loop(count: int) -> None:
-        recorded(count)
-
-    return loop
 
 
 def show(name: str, target: float | None, result: tuple[float, float, float]) -> bool:
@@ -173,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rounds")
     quick = parser.parse_args().quick
-    current.task()
+    print(f"Python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}")
     with tempfile.TemporaryDirectory() as folder:
         kept = calls(20 if quick else 200, 1_000)
         kept &= closed(3 if quick else 9, 300_000, Path(folder))

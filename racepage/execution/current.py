@@ -30,21 +30,19 @@ place to stand.
 
 from __future__ import annotations
 
-import os
 import threading
 from _thread import LockType, allocate_lock, get_ident
 from collections.abc import Callable
-from pathlib import Path
 from time import perf_counter_ns
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Final
 
 from racepage.events import Kind, Op
+from racepage.execution.flat import DETAIL, TURN, Event, word
+from racepage.execution.frames import stack
 from racepage.execution.targets import (
-    FLAG_SHIFT,
     KIND_BITS,
     NO_TARGET,
-    SMALLEST_PAGE,
     given,
     new,
     new_lock,
@@ -55,15 +53,13 @@ from racepage.execution.targets import (
     one_shot,
     recycle,
     sizes,
-    word,
 )
 from racepage.trace.columns import Detail
 
 __all__ = [
-    "FLAG_SHIFT",
     "KIND_BITS",
     "NO_TARGET",
-    "SMALLEST_PAGE",
+    "TURN",
     "given",
     "new_lock",
     "new_page",
@@ -88,37 +84,12 @@ catches up. `if current.mode:` asks whether a recording is on. Read it each time
 depth = 1
 """How many frames of the stack an event carries."""
 
-Event = tuple[int, int, int, int, object, int]
-"""`(word, target, offset, length, code, lasti)`: what a thread's list has of an event, flat.
-
-- `offset` is a time instead, and takes the turn, where `TAKES_TURN` has the operation or the word
-  has the TURN bit;
-- `code` is a stack of several frames, and `lasti` -1, where `mode` is STACKS;
-- `code` is the tuple `(code, lasti, detail, offset)` where the word has the DETAIL bit.
-"""
-
-FIELDS: Final = 6
-
 PATIENCE_SECONDS: Final = 1.0
 """How long a thread waits for the recorder to catch up, at most."""
-
-DETAIL: Final = 1 << 16
-TURN: Final = 1 << 17
-"""In the word of an access that takes a turn all the same."""
-
-TAKES_TURN: Final[tuple[bool, ...]] = tuple(
-    op in (Op.ALLOC, Op.FREE, Op.MAP, Op.UNMAP) or op >= Op.LOCK for op in Op
-)
-"""Which operations stand in the global order, indexed by `Op`. The beginnings and ends of pages and
-mappings do, since what uses them from another thread must not stand before them."""
 
 EXIT: Final = int(Op.EXIT)
 START: Final = int(Op.START)
 JOIN: Final = int(Op.JOIN)
-
-_OURS: Final = tuple(
-    str(Path(__file__).parents[1] / room) + os.sep for room in ("execution", "memory", "sync")
-)
 
 
 class ThreadLog:
@@ -388,7 +359,7 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
         _wait()
     now = perf_counter_ns()
     if mode & STACKS:
-        extend((word, target, now, length, stack(frame), -1))
+        extend((word, target, now, length, stack(frame, depth), -1))
     else:
         extend((word, target, now, length, frame.f_code, frame.f_lasti))
     take_turn(now)
@@ -403,7 +374,7 @@ def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> 
     if mode > STACKS:
         _wait()
     if mode & STACKS:
-        extend((word, target, offset, length, stack(frame), -1))
+        extend((word, target, offset, length, stack(frame, depth), -1))
     else:
         extend((word, target, offset, length, frame.f_code, frame.f_lasti))
 
@@ -429,35 +400,9 @@ def _with_detail(  # noqa: PLR0917  (an event, field by field)
 ) -> None:
     if mode > STACKS:
         _wait()
-    code, lasti = (stack(frame), -1) if mode & STACKS else (frame.f_code, frame.f_lasti)
+    code, lasti = (stack(frame, depth), -1) if mode & STACKS else (frame.f_code, frame.f_lasti)
     now = perf_counter_ns()
     task()  # met, if it was not before
     own.extend((word | DETAIL, target, now, length, (code, lasti, detail, offset), -1))
     if word & TURN:
         take_turn(now)
-
-
-def outside(frame: FrameType) -> FrameType:
-    """The nearest frame, from `frame` outwards, that is not one of the primitives themselves.
-
-    For what may be called straight from one: `page.with_slice_in_page(0, 8, bytes)`.
-    """
-    at: FrameType | None = frame
-    while at is not None and at.f_code.co_filename.startswith(_OURS):
-        at = at.f_back
-    return at or frame
-
-
-def stack(frame: FrameType) -> tuple[CodeType | int, ...]:
-    """Up to `depth` frames from `frame` outwards, flat: code, lasti, code, lasti and so on.
-
-    Frames of the primitives themselves, such as the one that calls a thread's body, are left out.
-    """
-    found: list[CodeType | int] = []
-    at: FrameType | None = frame
-    while at is not None and len(found) < 2 * depth:
-        if not at.f_code.co_filename.startswith(_OURS):
-            found.append(at.f_code)
-            found.append(at.f_lasti)
-        at = at.f_back
-    return tuple(found)

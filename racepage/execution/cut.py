@@ -29,12 +29,13 @@ from numpy.typing import NDArray
 
 from racepage.events import Op
 from racepage.execution import current
-from racepage.execution.current import FIELDS, ThreadLog
+from racepage.execution.current import ThreadLog
+from racepage.execution.flat import DETAIL, FIELDS, FLAG_SHIFT, TAKES_TURN, TURN
 from racepage.execution.tables import Tables
 from racepage.trace.columns import NOTHING, Columns, Detail
 
 _TAKES_TURN: Final = np.zeros(256, dtype=np.bool_)
-_TAKES_TURN[: len(current.TAKES_TURN)] = current.TAKES_TURN
+_TAKES_TURN[: len(TAKES_TURN)] = TAKES_TURN
 
 _DTYPES: Final[dict[str, type[np.generic]]] = {
     "thread": np.int32,
@@ -109,7 +110,7 @@ def _turns(
 ) -> NDArray[np.int64]:
     """The turn of each event; _NO_TURN for an access, _NOT_SEEN where there is none to be seen."""
     turn = np.full(len(word), _NO_TURN, dtype=np.int64)
-    rows = np.flatnonzero(_TAKES_TURN[word & 0xFF] | (word & current.TURN != 0))
+    rows = np.flatnonzero(_TAKES_TURN[word & 0xFF] | (word & TURN != 0))
     places = (rows * FIELDS + 2).tolist()
     turn[rows] = [turn_of.get(id(events[place]), _NOT_SEEN) for place in places]
     return turn
@@ -143,7 +144,7 @@ def _part(
         time[-1] = max(now, int(time.max()))
     codes, lastis = events[4::FIELDS], events[5::FIELDS]
     details = {}
-    for row in np.flatnonzero(word & current.DETAIL).tolist():
+    for row in np.flatnonzero(word & DETAIL).tolist():
         codes[row], lastis[row], detail, offset[row] = codes[row]
         details[row] = detail._replace(via=tables.id(detail.via), source=tables.id(detail.source))
     columns = Columns(
@@ -153,7 +154,7 @@ def _part(
         offset=offset,
         length=np.fromiter(events[3::FIELDS], np.int64, count),
         site=tables.sites.ids(codes, lastis),
-        flags=(word >> current.FLAG_SHIFT & 0xFF).astype(np.uint8),
+        flags=(word >> FLAG_SHIFT & 0xFF).astype(np.uint8),
         time=time,
         details=details,
     )

@@ -24,6 +24,7 @@ from typing import Any, Final, Self
 from racepage.errors import RecordingError
 from racepage.events import Op
 from racepage.execution import current, cut
+from racepage.execution.flat import FIELDS
 from racepage.execution.tables import Tables
 from racepage.order.hb import HappensBefore
 from racepage.trace.columns import Columns, Origin, Trace
@@ -248,7 +249,7 @@ class Recording:
 
 def _waiting() -> int:
     """How many events stand in the threads' lists."""
-    return sum(len(log.events) for log in list(current.logs.values())) // current.FIELDS
+    return sum(len(log.events) for log in list(current.logs.values())) // FIELDS
 
 
 def _pause_if_behind() -> bool:

@@ -38,7 +38,7 @@ class Sites:
 
         Args:
             codes: what an event has as its `code`: a code object, a stack of several frames
-                (`current.stack`), or None for an event without a site.
+                (`frames.stack`), or None for an event without a site.
             lastis: the offset of each; -1 where there is none, or a stack has its own.
         """
         # This runs for every event of a recording: sets and maps, no step of Python's own.

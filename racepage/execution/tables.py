@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from racepage.events import Kind, Target
 from racepage.execution import current
 from racepage.execution.sites import Sites
+from racepage.execution.targets import KIND_BITS, NO_TARGET, SMALLEST_PAGE
 from racepage.trace.columns import NOTHING
 
-_KIND_MASK = (1 << current.KIND_BITS) - 1
+_KIND_MASK = (1 << KIND_BITS) - 1
 
 
 class _Ids(dict[int, int]):
     """number -> id; a number that is new is given the next one."""
 
     def __init__(self, tables: Tables) -> None:
-        super().__init__({current.NO_TARGET: NOTHING})
+        super().__init__({NO_TARGET: NOTHING})
         self._tables = tables
 
     def __missing__(self, number: int) -> int:
@@ -95,7 +96,7 @@ class Tables:
             self._anonymous[kind] += 1
         self.targets.append(self._unique(Target(kind, given)))
         if kind is Kind.PAGE:
-            self.page_sizes[found] = current.sizes.get(number, current.SMALLEST_PAGE)
+            self.page_sizes[found] = current.sizes.get(number, SMALLEST_PAGE)
         return found
 
     def _unique(self, target: Target) -> Target:

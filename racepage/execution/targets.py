@@ -10,11 +10,10 @@ from __future__ import annotations
 from itertools import count
 from typing import Final
 
-from racepage.events import Flag, Kind, Op
+from racepage.events import Kind
 from racepage.trace.columns import whole_page
 
 KIND_BITS: Final = 3
-FLAG_SHIFT: Final = 8
 NO_TARGET: Final = -1
 SMALLEST_PAGE: Final = whole_page(0)
 
@@ -26,11 +25,6 @@ sizes: dict[int, int] = {}
 
 _spare: list[int] = []
 _numbers = tuple(count() for _ in Kind)
-
-
-def word(op: Op, flags: Flag = Flag.NONE) -> int:
-    """An operation and its flags in the one plain integer that events hold."""
-    return int(op) | int(flags) << FLAG_SHIFT
 
 
 def new(kind: Kind) -> int:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, overload
 from racepage.errors import BadAddress
 from racepage.events import Op
 from racepage.execution import current
-from racepage.execution.current import outside
+from racepage.execution.frames import outside
 from racepage.memory import buffers
 from racepage.memory.layout import MAX_ORDER, PAGE_SIZE
 from racepage.trace.columns import NO_DETAIL, Detail

@@ -18,7 +18,7 @@ from typing import Final
 from racepage.errors import BadAddress, InvalidArgument
 from racepage.events import Op
 from racepage.execution import current
-from racepage.execution.current import outside
+from racepage.execution.frames import outside
 from racepage.memory import buffers
 from racepage.memory.kmap import PagePointer, PageSlice, point
 from racepage.trace.columns import NOTHING, Detail
