@@ -56,9 +56,16 @@ def record(
 
     Raises:
         ValueError: a depth below 1.
+        RecordingError: a path that does not end with `.arrows`; one that cannot be written is an
+            error of the `with`, before its body.
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}: it counts the frames of a site")
+    if path is not None and Path(path).suffix != ".arrows":
+        raise RecordingError(
+            f"{os.fspath(path)}: a recording is written to a file that ends with .arrows; "
+            "`racepage convert` makes others of it"
+        )
     return Recording(path, depth=depth, program=program)
 
 

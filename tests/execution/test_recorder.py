@@ -180,6 +180,12 @@ def test_a_path_that_cannot_be_written_is_an_error_before_the_body(tmp_path: Pat
         pass
 
 
+def test_a_recording_is_an_arrows_file(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"x\.trace.*\.arrows"):
+        racepage.record(tmp_path / "x.trace")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_has_the_same_trace(tmp_path: Path) -> None:
     page, lock = Page.alloc_page(label="p"), sync.Lock(name="m")
 
