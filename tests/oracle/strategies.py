@@ -19,7 +19,7 @@ from racepage.trace.columns import Detail, Trace, TraceBuilder
 
 MAX_THREADS: Final = 8
 PAGES: Final = (0, 0, 0, 1, 0, 1, 2, 3)  # most accesses should meet others
-BOUNDARIES: Final = (0, 8, 16, 4, 64, 12, 17, 4096, 2048, 4095, 8192)
+BOUNDARIES: Final = (0, 8, 16, 0, 8, 4, 64, 0, 12, 17, 4096, 4095, 8192)
 SITES: Final[tuple[Stack, ...]] = (
     (),
     (Frame("a.py", 1, "f"),),
@@ -27,6 +27,17 @@ SITES: Final[tuple[Stack, ...]] = (
     (Frame("b.py", 1, "g"), Frame("a.py", 9, "main")),
     (Frame("b.py", 1, "g"), Frame("a.py", 10, "main")),
 )
+
+
+# How often each kind of step is taken, of 16. A trace that is about one thing gets deep into it.
+FOCUS: Final[dict[str, dict[str, int]]] = {
+    "everything": {"access": 6, "lock": 3, "object": 4, "thread": 2, "lifetime": 1},
+    "bytes": {"access": 12, "object": 2, "lifetime": 2},
+    "locks": {"access": 4, "lock": 12},
+    "objects": {"access": 4, "object": 12},
+    "threads": {"access": 4, "thread": 10, "object": 2},
+    "lives": {"access": 7, "lifetime": 6, "object": 3},
+}
 
 
 class Step(NamedTuple):
@@ -41,10 +52,11 @@ class Step(NamedTuple):
 
 
 class Beginning(NamedTuple):
-    """What exists before the first event, beside `main`."""
+    """What exists before the first event, beside `main`, and what the trace is mostly about."""
 
     threads: int
     pages: frozenset[int]
+    focus: str
 
 
 _small = st.integers(0, 15)
@@ -52,13 +64,18 @@ _boundary = st.one_of(st.sampled_from(BOUNDARIES), st.integers(0, 4096))
 _steps = st.builds(
     Step, _small, _small, _small, _small, st.tuples(_boundary, _boundary), st.integers(0, 4)
 )
-_beginnings = st.builds(Beginning, st.integers(0, 3), st.frozensets(st.integers(0, 3)))
+_beginnings = st.builds(
+    Beginning,
+    st.sampled_from((0, 3, 2, 3)),
+    st.frozensets(st.integers(0, 3), max_size=3),
+    st.sampled_from(list(FOCUS)),
+)
 
 
 def traces(max_steps: int = 40) -> st.SearchStrategy[Trace]:
     """Valid traces of at most about `max_steps` events, with every operation but atomics."""
     # Left alone, Hypothesis makes lists of five or so; most bugs need more to show.
-    sizes = ((0, max_steps // 4), (max_steps // 4, max_steps // 2), (max_steps // 2, max_steps))
+    sizes = ((0, max_steps // 4), (max_steps // 2, max_steps), (max_steps // 2, max_steps))
     lists = [st.lists(_steps, min_size=least, max_size=most) for least, most in sizes]
     return st.builds(play, _beginnings, st.one_of(lists))
 
@@ -93,20 +110,35 @@ class World:
         self.live = ["main", *(f"u{number}" for number in range(self.beginning.threads))]
         self.born = len(self.live)
         self.pages = dict.fromkeys(self.beginning.pages, "live")
+        acts = {
+            "access": self._access,
+            "lifetime": self._lifetime,
+            "lock": self._lock,
+            "object": self._object,
+            "thread": self._thread,
+        }
+        shares = FOCUS[self.beginning.focus].items()
+        self._acts = [acts[name] for name, share in shares for _ in range(share)]
 
     def do(self, step: Step) -> None:
-        """Do one step, as one event; nothing where nothing of its kind is possible."""
+        """Do one step; nothing where nothing of its kind is possible.
+
+        Synchronisation often stands between two accesses to one record that all threads share: an
+        edge shows in nothing else.
+        """
         thread = self.live[step.who % len(self.live)]
-        if step.what < 8:
-            self._access(thread, step)
-        elif step.what < 10:
-            self._lock(thread, step)
-        elif step.what < 12:
-            self._object(thread, step)
-        elif step.what < 14:
-            self._thread(thread, step)
-        else:
-            self._lifetime(thread, step)
+        act = self._acts[step.what]
+        if act in (self._access, self._lifetime) or step.span[0] >= step.span[1]:
+            act(thread, step)
+            return
+        self._touch(thread, step)
+        act(thread, step)
+        if thread in self.live:
+            self._touch(thread, step)
+
+    def _touch(self, thread: str, step: Step) -> None:
+        op = (Op.WRITE, Op.READ)[step.site % 2]
+        self.builder.add(thread, op, Target(Kind.PAGE, "shared"), 0, 8)
 
     def _access(self, thread: str, step: Step) -> None:
         start, stop = sorted(step.span)
@@ -154,14 +186,14 @@ class World:
         )
 
     def _lock(self, thread: str, step: Step) -> None:
-        number = step.which % 2
+        number = step.which % 4 // 3
         lock = self.locks.setdefault(number, _Lock())
         shared = step.how % 2 == 1
         flags = Flag.NONE
         if thread in lock.readers:
             op = Op.RUNLOCK
             lock.readers.remove(thread)
-        elif lock.holder is not None and (lock.holder == thread or step.how % 4 < 2):
+        elif lock.holder is not None and (lock.holder == thread or step.how % 4 < 3):
             op = Op.UNLOCK  # by its holder or, as threading.Lock allows, by any other thread
             lock.holder = None
         elif lock.holder is not None or (lock.readers and not shared):
@@ -176,7 +208,7 @@ class World:
 
     def _object(self, thread: str, step: Step) -> None:
         op = (Op.RELEASE, Op.ACQUIRE, Op.RELEASE_MERGE, Op.TAKE)[step.how % 4]
-        self.builder.add(thread, op, Target(Kind.SYNC, str(step.which % 3)))
+        self.builder.add(thread, op, Target(Kind.SYNC, str(step.which % 4 // 3)))
 
     def _thread(self, thread: str, step: Step) -> None:
         others = [other for other in self.live if other != thread]
@@ -189,7 +221,7 @@ class World:
             child = others[step.which % len(others)]
             self.live.remove(child)
             self.builder.add(thread, Op.JOIN, Target(Kind.THREAD, child))
-        elif step.how % 4 == 2 and others:
+        elif step.how == 14 and others:
             self.live.remove(thread)
             self.ended.append(thread)
             self.builder.add(thread, Op.EXIT)

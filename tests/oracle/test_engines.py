@@ -93,7 +93,7 @@ def judge(analysis: Analysis, trace: Trace, *, all_pairs: bool) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@given(trace=traces(32))
+@given(trace=traces(24))
 def test_an_analysis_finds_exactly_what_is_there(engine: Engine, trace: Trace) -> None:
     for all_pairs in (False, True):
         judge(analyse(trace, engine=engine, all_pairs=all_pairs), trace, all_pairs=all_pairs)
@@ -112,7 +112,7 @@ def test_an_analysis_finds_exactly_what_is_there_in_longer_traces(
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("all_pairs", [False, True])
 @settings(max_examples=settings().max_examples // 10)
-@given(trace=traces(32), cuts=st.lists(st.integers(0, 32), min_size=1, max_size=3))
+@given(trace=traces(24), cuts=st.lists(st.integers(0, 32), min_size=1, max_size=3))
 def test_batches_change_nothing(
     engine: Engine, all_pairs: bool, trace: Trace, cuts: list[int]
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racepage.order.hb import HappensBefore
+from racepage.order.hb_native import NativeHappensBefore
 from racepage.order.history import History
 from racepage.order.stamps import Stamps
 from racepage.trace.columns import Columns, Trace
@@ -16,7 +17,7 @@ from tests.oracle import brute
 from tests.oracle.batches import Order, stamped
 from tests.oracle.strategies import traces
 
-ORDERS: list[type[Order]] = [HappensBefore]
+ORDERS: list[type[Order]] = [HappensBefore, NativeHappensBefore]
 
 
 def known(batches: list[tuple[Columns, Stamps]]) -> list[int]:
@@ -50,7 +51,7 @@ def known(batches: list[tuple[Columns, Stamps]]) -> list[int]:
 
 @pytest.mark.parametrize("order", ORDERS)
 @settings(max_examples=settings().max_examples // 4)
-@given(trace=traces(40), cuts=st.lists(st.integers(0, 40), max_size=3))
+@given(trace=traces(24), cuts=st.lists(st.integers(0, 40), max_size=3))
 def test_clocks_know_exactly_what_happens_before(
     order: type[Order], trace: Trace, cuts: list[int]
 ) -> None:
