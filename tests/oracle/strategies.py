@@ -188,12 +188,12 @@ class World:
     def _lock(self, thread: str, step: Step) -> None:
         number = step.which % 4 // 3
         lock = self.locks.setdefault(number, _Lock())
-        shared = step.how % 2 == 1
+        shared = step.how % 4 == 1
         flags = Flag.NONE
         if thread in lock.readers:
             op = Op.RUNLOCK
             lock.readers.remove(thread)
-        elif lock.holder is not None and (lock.holder == thread or step.how % 4 < 3):
+        elif lock.holder is not None and (lock.holder == thread or step.how % 4 != 3):
             op = Op.UNLOCK  # by its holder or, as threading.Lock allows, by any other thread
             lock.holder = None
         elif lock.holder is not None or (lock.readers and not shared):
