@@ -7,12 +7,15 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from racepage.detect.evidence import NONE, Evidence, deduplicated
 from racepage.detect.lifetime import lifetime
 from racepage.detect.mapping import mapping
 from racepage.detect.races import RaceEngine, Races
 from racepage.detect.reference import Reference
-from racepage.detect.rows import NATIVE_FROM, extent, which
+from racepage.detect.rows import NATIVE_FROM, extent, rare, which
 from racepage.detect.sides import Sides
 from racepage.detect.uninitialised import uninitialised
 from racepage.errors import UnsupportedError
@@ -58,17 +61,21 @@ def analyse(
     Raises:
         UnsupportedError: the trace has an operation that this version does not order.
     """
-    _refuse_unsupported(trace)
+    chosen = rare(trace.columns)
+    _refuse_unsupported(trace, chosen)
     native = engine == "native" or (engine == "auto" and len(trace) >= NATIVE_FROM)
-    stamper, races = _machines(trace, native=native, all_pairs=all_pairs)
+    stamper, races = _machines(native=native, all_pairs=all_pairs)
     history = _run(trace, stamper, races, progress)
     found = races.races()
     checks = chain(
-        _races(trace, found), lifetime(trace, history), uninitialised(trace), mapping(trace)
+        _races(trace, found),
+        lifetime(trace, history, chosen),
+        uninitialised(trace, chosen),
+        mapping(trace, chosen),
     )
     evidence = deduplicated(trace.columns, checks)
     evidence.sort(key=lambda one: (one.first if one.second == NONE else one.second, one))
-    sides = Sides(trace, history, _named(evidence))
+    sides = Sides(trace, history, chosen, _named(evidence))
     return Analysis(
         path=trace.origin.path,
         events=len(trace),
@@ -81,16 +88,16 @@ def analyse(
         racy_bytes=_racy_bytes(trace, found),
         threads=sides.threads(),
         pages=sides.pages(),
-        warnings=tuple(_strangers(trace)),
+        warnings=tuple(_strangers(trace, chosen)),
         complete=trace.origin.complete,
     )
 
 
-def _refuse_unsupported(trace: Trace) -> None:
-    refused = which(trace.columns, _NOT_YET)
-    if not refused.any():
+def _refuse_unsupported(trace: Trace, chosen: NDArray[np.int64]) -> None:
+    refused = which(trace.columns, chosen, *_NOT_YET)
+    if not len(refused):
         return
-    event = int(refused.argmax())
+    event = int(refused[0])
     name = Op(trace.columns.op[event]).name.lower()
     raise UnsupportedError(
         f"event {event} is a {name}: atomics, fences and assertions are recorded and converted, "
@@ -98,14 +105,14 @@ def _refuse_unsupported(trace: Trace) -> None:
     )
 
 
-def _machines(trace: Trace, *, native: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
+def _machines(*, native: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
     if not native:
         return HappensBefore(), Reference(all_pairs=all_pairs)
     # Imported here, since it loads a compiler.
     from racepage.detect.native import Native  # noqa: PLC0415
     from racepage.order.hb_native import NativeHappensBefore  # noqa: PLC0415
 
-    return NativeHappensBefore(), Native(trace, all_pairs=all_pairs)
+    return NativeHappensBefore(), Native(all_pairs=all_pairs)
 
 
 def _run(trace: Trace, stamper: Stamper, races: RaceEngine, progress: Progress | None) -> History:
@@ -209,16 +216,14 @@ def _racy_bytes(trace: Trace, found: Races) -> dict[str, list[tuple[int, int]]]:
     return racy
 
 
-def _strangers(trace: Trace) -> Iterator[str]:
-    """A thread with no start, in a trace that has starts: nothing orders it after anything."""
-    if trace.origin.form == "std" or not trace.origin.judge_leaks:
+def _strangers(trace: Trace, chosen: NDArray[np.int64]) -> Iterator[str]:
+    """The threads of a recording that nobody started: nothing orders them after anything."""
+    if not trace.origin.judge_leaks:
         return
-    started = {
-        trace.targets[target].name
-        for target in trace.columns.target[trace.columns.op == Op.START].tolist()
-    }
-    for name in trace.threads[1:]:
-        if name not in started:
+    starts = trace.columns.target[which(trace.columns, chosen, Op.START)]
+    started = {trace.targets[target].name for target in starts.tolist()}
+    for name in trace.threads:
+        if name not in started and name != "main":
             yield (
                 f"thread {name} was not started through racepage.sync.Thread: nothing orders its "
                 "events after those of the thread that started it"

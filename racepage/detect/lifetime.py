@@ -36,33 +36,31 @@ class _Life(NamedTuple):
     rows: NDArray[np.int64]  # the events on the page, ascending
 
 
-def lifetime(trace: Trace, history: History) -> Iterator[Evidence]:
-    """Every finding of this file, not yet deduplicated."""
+def lifetime(trace: Trace, history: History, rare: NDArray[np.int64]) -> Iterator[Evidence]:
+    """Every finding of this file, not yet deduplicated; `rare` is what `rows.rare` chose."""
     columns = trace.columns
     if trace.origin.judge_leaks:
-        for life in _lives(columns, which(columns, [Op.ALLOC, *_ENDS])):
+        for life in _lives(columns, which(columns, rare, Op.ALLOC, *_ENDS)):
             yield from _leak(columns, life)
-    for life in _lives(columns, _rows_after_an_end(trace)):
+    for life in _lives(columns, _rows_after_an_end(trace, which(columns, rare, *_ENDS))):
         yield from _after_the_end(columns, history, life)
 
 
-def _rows_after_an_end(trace: Trace) -> NDArray[np.bool_]:
-    """The ends of pages, and whatever happens to a page after its first one."""
+def _rows_after_an_end(trace: Trace, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ends of pages, and whatever happens to a page after its first one; ascending."""
     columns = trace.columns
-    wanted = which(columns, _ENDS)
-    if not wanted.any():
-        return wanted
+    if not len(ends):
+        return ends
     first_end = np.full(len(trace.targets), _NEVER, dtype=np.int64)
-    rows = np.flatnonzero(wanted)[::-1]
-    first_end[columns.target[rows]] = rows  # the last assignment stands: the earliest row
-    np.greater_equal(np.arange(len(columns)), first_end[columns.target], out=wanted)
-    wanted &= on_page(columns)
-    return wanted
+    first_end[columns.target[ends[::-1]]] = ends[::-1]  # the last assignment stands: the earliest
+    begin = int(ends[0])
+    rows: NDArray[np.int64] = begin + np.flatnonzero(on_page(columns)[begin:])
+    return rows[rows >= first_end[columns.target[rows]]]
 
 
-def _lives(columns: Columns, wanted: NDArray[np.bool_]) -> Iterator[_Life]:
-    """The lives of pages, as far as the wanted rows show them."""
-    rows = by_page(columns, wanted)
+def _lives(columns: Columns, rows: NDArray[np.int64]) -> Iterator[_Life]:
+    """The lives of pages, as far as these rows show them."""
+    rows = by_page(columns, rows)
     if not len(rows):
         return
     for group in np.split(rows, np.flatnonzero(np.diff(columns.target[rows])) + 1):

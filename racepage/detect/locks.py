@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from racepage.detect.rows import at_size, which
+from racepage.detect.rows import at_size
 from racepage.events import Op
 from racepage.order.hb import NO_EDGE
 from racepage.trace.columns import Trace
 
-_LOCKING: Final = (Op.LOCK, Op.UNLOCK, Op.RLOCK, Op.RUNLOCK)
+_LOCKING: Final = np.zeros(256, dtype=np.bool_)
+_LOCKING[[Op.LOCK, Op.UNLOCK, Op.RLOCK, Op.RUNLOCK]] = True
 _LOCK, _UNLOCK, _RLOCK = int(Op.LOCK), int(Op.UNLOCK), int(Op.RLOCK)
 
 
@@ -28,7 +29,7 @@ def held_locks(trace: Trace, events: list[int]) -> dict[int, list[tuple[int, boo
     columns = trace.columns
     if not events:
         return {}
-    rows = np.flatnonzero(which(columns, _LOCKING)[: events[-1]])
+    rows = np.flatnonzero(_LOCKING[columns.op[: events[-1]]])
     rows = rows[columns.flags[rows] & int(NO_EDGE) == 0]
     asked = np.array(events, dtype=np.int64)
     bounds, held = at_size(_replay, len(rows))(

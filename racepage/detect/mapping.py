@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from racepage.detect.evidence import NONE, Evidence
-from racepage.detect.rows import extent
+from racepage.detect.rows import extent, which
 from racepage.events import Op
 from racepage.trace.columns import NOTHING, Columns, Trace
 
@@ -34,18 +35,14 @@ class _Mapping:
 @dataclass(slots=True)
 class _State:
     pointers: dict[int, _Mapping] = field(default_factory=dict)  # pointer id -> its last mapping
-    stacks: dict[int, list[_Mapping]] = field(
-        default_factory=dict
-    )  # thread -> live, innermost last
+    stacks: dict[int, list[_Mapping]] = field(default_factory=dict)  # of each thread, last on top
 
 
-def mapping(trace: Trace) -> Iterator[Evidence]:
-    """Every finding of this file, not yet deduplicated."""
+def mapping(trace: Trace, rare: NDArray[np.int64]) -> Iterator[Evidence]:
+    """Every finding of this file, not yet deduplicated; `rare` is what `rows.rare` chose."""
     columns = trace.columns
     state = _State()
-    told = np.flatnonzero(
-        (columns.op == Op.MAP) | (columns.op == Op.UNMAP) | (columns.op == Op.EXIT)
-    )
+    told = which(columns, rare, Op.MAP, Op.UNMAP, Op.EXIT)
     via = [event for event, detail in columns.details.items() if detail.via != NOTHING]
     for event in np.union1d(told, np.array(via, dtype=np.int64)).tolist():
         op, task = columns.op[event], int(columns.thread[event])

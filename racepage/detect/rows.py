@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
 import numpy as np
@@ -28,12 +28,26 @@ def at_size(function: Callable[P, R], rows: int) -> Callable[P, R]:
     return fast
 
 
-def which(columns: Columns, ops: Collection[Op]) -> NDArray[np.bool_]:
-    """Which rows are one of these operations: one table lookup a row, where isin takes three."""
-    table = np.zeros(256, dtype=np.bool_)
-    table[list(ops)] = True
-    chosen: NDArray[np.bool_] = table[columns.op]
-    return chosen
+_OFTEN: Final = (
+    *(Op.READ, Op.WRITE, Op.ZERO, Op.COPY_IN, Op.USER_READ, Op.USER_WRITE),
+    *(Op.LOCK, Op.UNLOCK, Op.RLOCK, Op.RUNLOCK),
+    *(Op.ACQUIRE, Op.RELEASE, Op.RELEASE_MERGE, Op.TAKE),
+)
+_RARE: Final = np.ones(256, dtype=np.bool_)
+_RARE[list(_OFTEN)] = False
+
+
+def rare(columns: Columns) -> NDArray[np.int64]:
+    """The rows of the operations that most events are not: what begins and ends things.
+
+    One pass over the trace, so that each check looks at these alone for the few that it wants.
+    """
+    return np.flatnonzero(_RARE[columns.op])
+
+
+def which(columns: Columns, rows: NDArray[np.int64], *ops: Op) -> NDArray[np.int64]:
+    """Those of the rows that are one of these operations."""
+    return rows[np.isin(columns.op[rows], ops)]
 
 
 def extent(columns: Columns, event: int) -> tuple[int, int]:
@@ -49,9 +63,8 @@ def on_page(columns: Columns) -> NDArray[np.bool_]:
     return touching
 
 
-def by_page(columns: Columns, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The wanted rows, grouped by target, ascending within a target."""
-    rows: NDArray[np.int64] = np.flatnonzero(wanted)
+def by_page(columns: Columns, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows, which ascend, grouped by target; within a target they still ascend."""
     # two passes over 16-bit halves: numpy sorts those by radix, and wider keys far slower
     for shift in (0, 16):
         half = (columns.target[rows] >> shift).astype(np.uint16)

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from racepage.detect.locks import held_locks
-from racepage.detect.rows import extent
+from racepage.detect.rows import extent, which
 from racepage.events import CLASS_OF, Op
 from racepage.finding import HeldLock, LastSync, PageInfo, Side, ThreadInfo, Why
-from racepage.order.hb import ADVANCES, NO_EDGE
 from racepage.order.history import History
 from racepage.trace.columns import NOTHING, Trace
-
-_ADVANCES: Final = np.isin(np.arange(256), list(ADVANCES))
 
 
 class Sides:
@@ -28,12 +24,16 @@ class Sides:
 
     Args:
         trace, history: the events and what the order said of them.
+        rare: the rows that `rows.rare` chose.
         named: the events that findings name; locks held are worked out for these.
     """
 
-    def __init__(self, trace: Trace, history: History, named: Iterable[int]) -> None:
+    def __init__(
+        self, trace: Trace, history: History, rare: NDArray[np.int64], named: Iterable[int]
+    ) -> None:
         self._trace = trace
         self._history = history
+        self._rare = rare
         self._locks = held_locks(trace, sorted(set(named)))
         self._made: dict[int, Side] = {}
 
@@ -78,13 +78,10 @@ class Sides:
         """The last synchronisation of event `of`'s thread that event `to` knows."""
         trace, columns = self._trace, self._trace.columns
         thread = int(columns.thread[of])
-        known = self._history.known_of(thread, to)
-        count = known - int(self._history.base[thread])
-        if count <= 0:
+        known = self._history.last_known(thread, to)
+        if known is None:
             return LastSync(thread=trace.threads[thread], clock=0)
-        rows = self._releases[thread]
-        at = int(np.searchsorted(self._history.clock[rows], known))
-        event = int(rows[at])
+        event, count = known
         site, target = int(columns.site[event]), int(columns.target[event])
         return LastSync(
             thread=trace.threads[thread],
@@ -95,23 +92,15 @@ class Sides:
             stack=() if site == NOTHING else trace.sites[site],
         )
 
-    @cached_property
-    def _releases(self) -> dict[int, NDArray[np.int64]]:
-        """Thread -> its events that hand its clock on, ascending; one for each own count."""
-        columns = self._trace.columns
-        rows = np.flatnonzero(_ADVANCES[columns.op] & (columns.flags & int(NO_EDGE) == 0))
-        threads = columns.thread[rows]
-        return {int(thread): rows[threads == thread] for thread in np.unique(threads)}
-
     def threads(self) -> dict[str, ThreadInfo]:
         """Where every thread was started and how it ended, without vectors."""
         trace, columns = self._trace, self._trace.columns
         starts: dict[str, Side] = {}
-        for event in np.flatnonzero(columns.op == Op.START).tolist():
+        for event in which(columns, self._rare, Op.START).tolist():
             starts[trace.targets[columns.target[event]].name] = self._make(event, {})
         ends = {
             trace.threads[columns.thread[event]]: self._make(event, {})
-            for event in np.flatnonzero(columns.op == Op.EXIT).tolist()
+            for event in which(columns, self._rare, Op.EXIT).tolist()
         }
         return {
             name: ThreadInfo(start=starts.get(name), end=ends.get(name)) for name in trace.threads
@@ -122,7 +111,7 @@ class Sides:
         trace, columns = self._trace, self._trace.columns
         made: dict[int, Side] = {}
         gone: dict[int, Side] = {}
-        for event in np.flatnonzero((columns.op >= Op.ALLOC) & (columns.op <= Op.COLLECT)).tolist():
+        for event in which(columns, self._rare, Op.ALLOC, Op.FREE, Op.COLLECT).tolist():
             page = int(columns.target[event])
             if columns.op[event] == Op.ALLOC:
                 made[page] = self._make(event, {})
@@ -150,6 +139,6 @@ class Sides:
     @cached_property
     def _allocs(self) -> dict[int, NDArray[np.int64]]:
         columns = self._trace.columns
-        rows = np.flatnonzero(columns.op == Op.ALLOC)
+        rows = which(columns, self._rare, Op.ALLOC)
         pages = columns.target[rows]
         return {int(page): rows[pages == page] for page in np.unique(pages)}

@@ -25,6 +25,7 @@ copy or a join of one sparse clock.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -79,7 +80,7 @@ class HappensBefore:
         self._threads: dict[int, _Thread] = {}
         self._objects: dict[int, _Object] = {}
         self._fed = 0
-        self._closed: list[list[int]] = []  # slot -> the event that ended each of its clocks
+        self._closed: list[array[int]] = []  # slot -> the event that ended each of its clocks
         self._ended: dict[int, int] = {}  # slot -> last clock of a joined thread: may be handed on
         self._number_of: dict[str, int] = {}  # thread name -> number, as far as the tables are read
         self._started: list[int] = []  # target id -> number of the thread that it is, or -1
@@ -166,7 +167,7 @@ class HappensBefore:
         self._threads[number] = _Thread(slot=slot, base=last, vector=vector)
 
     def _new_slot(self) -> int:
-        self._closed.append([])
+        self._closed.append(array("q"))
         return len(self._closed) - 1
 
     def _join(self, thread: _Thread, number: int, event: int) -> list[Epoch]:

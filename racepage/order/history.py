@@ -10,8 +10,10 @@ searches a question.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,18 +27,19 @@ class _Changes:
 
     Attributes:
         group: int64, ascending: `slot * slots + component`.
-        event, value: int64, the same length.
+        event, value, known: int64, the same length.
     """
 
     group: NDArray[np.int64]
     event: NDArray[np.int64]
     value: NDArray[np.int64]
+    known: NDArray[np.int64]
 
-    def last(self, group: int, event: int) -> int:
-        """The component's value at `event`: 0 before its first change."""
+    def last(self, group: int, event: int) -> int | None:
+        """The row of the component's last change up to `event`; None before the first."""
         low, high = np.searchsorted(self.group, (group, group + 1))
         at = low + np.searchsorted(self.event[low:high], event, side="right")
-        return int(self.value[at - 1]) if at > low else 0
+        return int(at) - 1 if at > low else None
 
 
 class History:
@@ -50,27 +53,27 @@ class History:
     def __init__(self, thread: NDArray[np.int32], batches: list[Stamps]) -> None:
         self._thread = thread
         self._batches = batches
+        self._begins = list(accumulate((len(stamps.clock) for stamps in batches), initial=0))
         self.slot = batches[-1].slot if batches else np.empty(0, dtype=np.int32)
         self.base = batches[-1].base if batches else np.empty(0, dtype=np.int64)
         self._slots = int(self.slot.max(initial=-1)) + 1
 
-    @cached_property
-    def clock(self) -> NDArray[np.int64]:
-        """int64, shape (n,): the slot clock of each event's own thread."""
-        if len(self._batches) == 1:
-            return self._batches[0].clock
-        return np.concatenate([stamps.clock for stamps in self._batches] or [np.empty(0, np.int64)])
+    def clock(self, event: int) -> int:
+        """The slot clock of the event's own thread, at the event."""
+        batch = bisect_right(self._begins, event) - 1
+        return int(self._batches[batch].clock[event - self._begins[batch]])
 
     def own_count(self, event: int) -> int:
         """The thread's own count at `event`, from 1: what people read as its clock."""
-        return int(self.clock[event] - self.base[self._thread[event]])
+        return self.clock(event) - int(self.base[self._thread[event]])
 
     def component(self, event: int, slot: int) -> int:
         """How much of `slot` is known at `event`, as a slot clock; 0 for nothing."""
         own = int(self.slot[self._thread[event]])
         if own == slot:
-            return int(self.clock[event])
-        return self._changes.last(own * self._slots + slot, event)
+            return self.clock(event)
+        row = self._changes.last(own * self._slots + slot, event)
+        return 0 if row is None else int(self._changes.value[row])
 
     def before(self, first: int, second: int) -> bool:
         """Whether event `first` happens before the later event `second`, or is by its thread.
@@ -78,11 +81,18 @@ class History:
         Two threads that held one slot in turn are ordered: that is when a slot is handed on.
         """
         slot = int(self.slot[self._thread[first]])
-        return self.component(second, slot) >= int(self.clock[first])
+        return self.component(second, slot) >= self.clock(first)
 
-    def known_of(self, thread: int, event: int) -> int:
-        """The slot clock up to which `thread` is known at `event`; its base or less for nothing."""
-        return self.component(event, int(self.slot[thread]))
+    def last_known(self, thread: int, event: int) -> tuple[int, int] | None:
+        """The last event of another `thread` that hands its clock on and is known at `event`.
+
+        With the thread's own count there; None if nothing of the thread is known.
+        """
+        own, slot = int(self.slot[self._thread[event]]), int(self.slot[thread])
+        row = self._changes.last(own * self._slots + slot, event)
+        if row is None or self._changes.value[row] <= self.base[thread]:
+            return None
+        return int(self._changes.known[row]), int(self._changes.value[row] - self.base[thread])
 
     def vector(self, event: int) -> dict[int, int]:
         """Thread -> its own count, from 1, as known at `event`; threads not known are absent.
@@ -114,16 +124,13 @@ class History:
 
     @cached_property
     def _changes(self) -> _Changes:
-        event, group, value = [], [], []
-        begin = 0
-        for stamps in self._batches:
+        event, group = [], []
+        for begin, stamps in zip(self._begins, self._batches, strict=False):
             rows = np.repeat(stamps.changed + begin, np.diff(stamps.bounds))
             event.append(rows)
             group.append(
                 self.slot[self._thread[rows]].astype(np.int64) * self._slots + stamps.component
             )
-            value.append(stamps.value)
-            begin += len(stamps.clock)
         nothing = [np.empty(0, dtype=np.int64)]
         groups = np.concatenate(group or nothing).astype(np.int64)
         # numpy sorts 16-bit keys by radix, an order of magnitude faster than wider ones
@@ -132,5 +139,6 @@ class History:
         return _Changes(
             group=groups[order],
             event=np.concatenate(event or nothing)[order],
-            value=np.concatenate(value or nothing)[order],
+            value=np.concatenate([stamps.value for stamps in self._batches] or nothing)[order],
+            known=np.concatenate([stamps.known for stamps in self._batches] or nothing)[order],
         )

@@ -180,6 +180,31 @@ def test_a_new_life_is_uninitialised_again(raw: TraceBuilder) -> None:
     assert found(raw) == [("uninitialised-read", again, read, (0, 8))]
 
 
+def test_a_page_that_is_allocated_smaller_again_keeps_its_marks_apart(raw: TraceBuilder) -> None:
+    raw.add("main", Op.ALLOC, OTHER, 0, 8192)
+    raw.add("main", Op.WRITE, OTHER, 0, 8192)
+    raw.add("main", Op.FREE, OTHER)
+    raw.add("main", Op.ALLOC, OTHER, 0, 4096, flags=Flag.ZEROED)
+    read = raw.add("main", Op.READ, PAGE, 0, 8)
+    assert found(raw) == [("uninitialised-read", 0, read, (0, 8))]
+
+
+@pytest.mark.parametrize("room", [1, 4096, 3 * 4096])
+def test_pages_that_do_not_fit_the_room_for_marks_are_looked_at_in_turn(
+    raw: TraceBuilder, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("racepage.detect.uninitialised._ROOM", room)
+    pages = [Target(Kind.PAGE, f"more{number}") for number in range(5)]
+    for page in pages:
+        raw.add("main", Op.ALLOC, page, 0, 4096)
+        raw.add("main", Op.WRITE, page, 0, 8)
+    expected = [
+        ("uninitialised-read", 1 + 2 * number, raw.add("main", Op.READ, page, 0, 9), (8, 9))
+        for number, page in enumerate(pages)
+    ]
+    assert found(raw) == expected
+
+
 def test_a_page_that_no_row_allocates_is_initialised() -> None:
     builder = TraceBuilder()
     builder.add("main", Op.READ, PAGE, 0, 8)
