@@ -91,6 +91,7 @@ def play(beginning: Beginning, steps: list[Step]) -> Trace:
 @dataclass
 class _Lock:
     holder: str | None = None
+    inner: int = 0  # levels that the holder took on top
     readers: list[str] = field(default_factory=list)
 
 
@@ -104,6 +105,7 @@ class World:
     ended: list[str] = field(default_factory=list)  # exited, and not joined yet
     born: int = 0
     pages: dict[int, str] = field(default_factory=dict)  # number -> live, freed; absent: never
+    sizes: dict[int, int] = field(default_factory=dict)  # number -> bytes, where not 4096
     locks: dict[int, _Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,7 +155,7 @@ class World:
         elif op is Op.COPY_IN:
             detail = Detail(source=self.builder.target(Target(Kind.USER, "0")))
         kind = Kind.USER if step.how == 15 else Kind.PAGE
-        limit = _size(number)
+        limit = self.sizes.get(number, 4096)
         self.builder.add(
             thread,
             op,
@@ -175,12 +177,14 @@ class World:
             op = Op.ALLOC
         self.pages[number] = "live" if op is Op.ALLOC else "freed"
         zeroed = op is Op.ALLOC and step.how % 2 == 0
+        if op is Op.ALLOC and number == 3:  # each life of this one has a size of its own
+            self.sizes[number] = 4096 << step.how % 3
         self.builder.add(
             thread,
             op,
             Target(Kind.PAGE, str(number)),
             0,
-            _size(number),
+            self.sizes.get(number, 4096),
             stack=SITES[step.site],
             flags=Flag.ZEROED if zeroed else Flag.NONE,
         )
@@ -193,9 +197,12 @@ class World:
         if thread in lock.readers:
             op = Op.RUNLOCK
             lock.readers.remove(thread)
+        elif lock.holder == thread and (lock.inner or step.how > 11):
+            op, flags = (Op.LOCK if step.how > 11 else Op.UNLOCK), Flag.INNER
+            lock.inner += 1 if op is Op.LOCK else -1
         elif lock.holder is not None and (lock.holder == thread or step.how % 4 != 3):
             op = Op.UNLOCK  # by its holder or, as threading.Lock allows, by any other thread
-            lock.holder = None
+            lock.holder, lock.inner = None, 0
         elif lock.holder is not None or (lock.readers and not shared):
             op, flags = (Op.RLOCK if shared else Op.LOCK), Flag.TRYFAIL
         else:
@@ -228,8 +235,3 @@ class World:
         elif self.ended:
             child = self.ended[step.which % len(self.ended)]
             self.builder.add(thread, Op.JOIN, Target(Kind.THREAD, child))
-
-
-def _size(page: int) -> int:
-    """Page 3 is of order 1."""
-    return 8192 if page == 3 else 4096

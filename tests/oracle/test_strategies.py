@@ -1,0 +1,44 @@
+"""The generated traces are such as could have happened, and have all there is in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import Phase, given, settings
+
+from racepage.events import Flag, Op
+from racepage.trace.columns import Trace
+from racepage.trace.validate import validate
+from tests.oracle.strategies import traces
+
+QUITE_A_FEW = settings(max_examples=500, phases=[Phase.generate], derandomize=True, database=None)
+
+
+@QUITE_A_FEW
+@given(trace=traces(60))
+def test_generated_traces_are_valid(trace: Trace) -> None:
+    validate(trace)
+
+
+def test_every_operation_is_generated() -> None:
+    seen: Counter[Op] = Counter()
+    flags: Counter[Flag] = Counter()
+
+    @QUITE_A_FEW
+    @given(trace=traces(60))
+    def look(trace: Trace) -> None:
+        seen.update(Op(op) for op in trace.columns.op.tolist())
+        flags.update(Flag(flag) for flag in trace.columns.flags.tolist())
+
+    look()
+    ordered = {op for op in Op if op <= Op.EXIT} - {
+        Op.LOAD,
+        Op.STORE,
+        Op.RMW,
+        Op.BYTEWISE_READ,
+        Op.BYTEWISE_WRITE,
+        Op.MAP,
+        Op.UNMAP,
+    }
+    assert set(seen) == ordered
+    assert {Flag.NONE, Flag.TRY, Flag.TRYFAIL, Flag.INNER, Flag.ZEROED} <= set(flags)
