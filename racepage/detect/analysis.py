@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import chain
 from typing import Final, Literal
 
@@ -24,7 +23,7 @@ from racepage.finding import Analysis, Finding, Side
 from racepage.order.hb import HappensBefore
 from racepage.order.history import History
 from racepage.order.stamps import Stamper, Stamps
-from racepage.trace.columns import NOTHING, Columns, Trace
+from racepage.trace.columns import NOTHING, Trace
 
 Engine = Literal["auto", "reference", "native"]
 Progress = Callable[[int, int], None]
@@ -117,30 +116,15 @@ def _machines(*, native: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
 
 def _run(trace: Trace, stamper: Stamper, races: RaceEngine, progress: Progress | None) -> History:
     batches: list[Stamps] = []
-    for begin in range(0, len(trace), _BATCH):
-        batch = _rows(trace.columns, slice(begin, begin + _BATCH))
+    done = 0
+    for batch in trace.columns.batches(_BATCH):
         stamps = stamper.stamp(batch, trace.threads, trace.targets)
         races.feed(batch, stamps)
         batches.append(stamps)
+        done += len(batch)
         if progress is not None:
-            progress(begin + len(batch), len(trace))
+            progress(done, len(trace))
     return History(trace.columns.thread, batches)
-
-
-def _rows(columns: Columns, rows: slice) -> Columns:
-    """A batch, without details: neither orders nor engines look at them."""
-    return replace(
-        columns,
-        thread=columns.thread[rows],
-        op=columns.op[rows],
-        target=columns.target[rows],
-        offset=columns.offset[rows],
-        length=columns.length[rows],
-        site=columns.site[rows],
-        flags=columns.flags[rows],
-        time=columns.time[rows],
-        details={},
-    )
 
 
 def _races(trace: Trace, found: Races) -> Iterator[Evidence]:
