@@ -16,6 +16,8 @@ FLOORS = {
     "racepage.clock": 0,
     "racepage.finding": 0,
     "racepage.errors": 0,
+    "racepage.jit": 0,
+    "racepage.structs": 0,
     "racepage.trace": 1,
     "racepage.order": 2,
     "racepage.execution": 3,
