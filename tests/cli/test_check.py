@@ -64,7 +64,7 @@ def test_findings_in_what_is_left_are_exit_1(racepage: Racepage, cut_racy: Path)
     assert "The trace was cut off" in done.out
 
 
-@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize("engine", ["auto", "reference", "native"])
 def test_every_engine_says_the_same(racepage: Racepage, racy: Path, engine: str) -> None:
     made = json.loads(racepage("check", racy, "--engine", engine, "--format", "json").out)
     assert made["racy_bytes"] == {"page:0": [[32, 64]]}
