@@ -365,6 +365,16 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
     take_turn(now)
 
 
+def log_inside(word: int, target: int) -> None:
+    """As `log`, for what no line of the program under test does: what a pool does after a task."""
+    if mode > STACKS:
+        _wait()
+    now = perf_counter_ns()
+    task()  # met, if it was not before
+    own.extend((word, target, now, 0, None, -1))
+    take_turn(now)
+
+
 def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> None:
     """Log an access of `length` bytes from `offset`: an operation that takes no turn."""
     try:

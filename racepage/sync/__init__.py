@@ -7,6 +7,14 @@ reports show. One that is made while nothing records, or used then, works as the
 
 from __future__ import annotations
 
+from concurrent.futures import (
+    ALL_COMPLETED,
+    FIRST_COMPLETED,
+    FIRST_EXCEPTION,
+    BrokenExecutor,
+    CancelledError,
+    InvalidStateError,
+)
 from queue import Empty, Full
 from threading import (
     TIMEOUT_MAX,
@@ -29,28 +37,48 @@ from threading import (
 )
 
 from racepage.sync.barrier import Barrier, InvisibleBarrier, invisible_barrier
+from racepage.sync.channel import Channel, ChannelClosedError, Selected, select
 from racepage.sync.completion import Completion
 from racepage.sync.condition import Condition
 from racepage.sync.event import Event
+from racepage.sync.future import DoneAndNotDoneFutures, Future, as_completed, wait
 from racepage.sync.lock import Lock, Mutex, SpinLock
 from racepage.sync.once import Once
+from racepage.sync.pool import BrokenThreadPool, ThreadPool
 from racepage.sync.queue import LifoQueue, PriorityQueue, Queue, ShutDown, SimpleQueue
+from racepage.sync.rcu import RCU
 from racepage.sync.rlock import RLock
 from racepage.sync.rwlock import RwLock
 from racepage.sync.semaphore import BoundedSemaphore, Semaphore
+from racepage.sync.seqlock import SeqLock
 from racepage.sync.thread import Thread, Timer
+from racepage.sync.waitgroup import WaitGroup
+
+ThreadPoolExecutor = ThreadPool  # the name that code which moves over knows
 
 __all__ = [
+    "ALL_COMPLETED",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
+    "RCU",
     "TIMEOUT_MAX",
     "Barrier",
     "BoundedSemaphore",
     "BrokenBarrierError",
+    "BrokenExecutor",
+    "BrokenThreadPool",
+    "CancelledError",
+    "Channel",
+    "ChannelClosedError",
     "Completion",
     "Condition",
+    "DoneAndNotDoneFutures",
     "Empty",
     "Event",
     "ExceptHookArgs",
     "Full",
+    "Future",
+    "InvalidStateError",
     "InvisibleBarrier",
     "LifoQueue",
     "Lock",
@@ -60,14 +88,20 @@ __all__ = [
     "Queue",
     "RLock",
     "RwLock",
+    "Selected",
     "Semaphore",
+    "SeqLock",
     "ShutDown",
     "SimpleQueue",
     "SpinLock",
     "Thread",
     "ThreadError",
+    "ThreadPool",
+    "ThreadPoolExecutor",
     "Timer",
+    "WaitGroup",
     "active_count",
+    "as_completed",
     "current_thread",
     "enumerate",
     "excepthook",
@@ -78,7 +112,9 @@ __all__ = [
     "invisible_barrier",
     "local",
     "main_thread",
+    "select",
     "setprofile",
     "settrace",
     "stack_size",
+    "wait",
 ]

@@ -45,13 +45,13 @@ class RwLock:
         self._name = name
         self._number = lock_number(self, name)
 
-    def read(self) -> _Side:
+    def read(self) -> Side:
         """A context that holds the read lock."""
-        return _Side(self._acquire_read, self._release_read)
+        return Side(self._acquire_read, self._release_read)
 
-    def write(self) -> _Side:
+    def write(self) -> Side:
         """A context that holds the write lock; it may be downgraded within."""
-        return _Side(self._acquire_write, self._release_any)
+        return Side(self._acquire_write, self._release_any)
 
     def acquire_read(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock for reading; False when it was not to be had in time.
@@ -202,7 +202,7 @@ class RwLock:
             self._readable.notify_all()
 
 
-class _Side:
+class Side:
     """One mode of a lock, for `with`."""
 
     __slots__ = ("_acquire", "_release")

@@ -8,12 +8,15 @@ threads knows it. What happens between its first and its last event is `run` and
 `threading.excepthook`, which may log as well: hence the exit stands behind the hook.
 """
 
+# ruff: noqa: SLF001  (the functions are what the class is made of)
+
 from __future__ import annotations
 
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from sys import _getframe
+from types import FrameType
 from typing import Any
 
 from racepage.execution import current
@@ -22,7 +25,7 @@ from racepage.execution import current
 class Thread(threading.Thread):
     """`threading.Thread` whose start, end and join are recorded."""
 
-    __log: current.ThreadLog | None = None
+    _racepage_log: current.ThreadLog | None = None
 
     def start(self) -> None:
         """Begin to `run` in a thread of its own.
@@ -30,22 +33,7 @@ class Thread(threading.Thread):
         Raises:
             RuntimeError: it was started before, or there is no room for another thread.
         """
-        if self.__log is not None:
-            raise RuntimeError("threads can only be started once")
-        try:
-            log = current.new_thread(self.name)
-        except (AssertionError, AttributeError):
-            raise RuntimeError("thread.__init__() not called") from None
-        body = self.run
-        self.__log = log
-        self.run = lambda: _live(self, log, body)  # type: ignore[method-assign]
-        current.start(log, _getframe(1))
-        try:
-            super().start()
-        except BaseException:
-            self.__log = None
-            self.run = body  # type: ignore[method-assign]
-            raise
+        start(self, super().start, _getframe(1))
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the thread's end, for `timeout` seconds where given; see `is_alive` then.
@@ -54,11 +42,36 @@ class Thread(threading.Thread):
             RuntimeError: it was not started, or is the current thread.
         """
         super().join(timeout)
-        if self.__log is not None and not self.is_alive():
-            current.join(self.__log, _getframe(1))
+        joined(self, _getframe(1))
 
 
 # Functions, so that a subclass of Thread may call its own methods as it likes.
+
+
+def start(thread: Thread, really: Callable[[], None], frame: FrameType) -> None:
+    """Log that the thread at `frame` starts `thread`, and do it by `really`."""
+    if thread._racepage_log is not None:
+        raise RuntimeError("threads can only be started once")
+    try:
+        log = current.new_thread(thread.name)
+    except (AssertionError, AttributeError):
+        raise RuntimeError("thread.__init__() not called") from None
+    body = thread.run
+    thread._racepage_log = log
+    thread.run = lambda: _live(thread, log, body)  # type: ignore[method-assign]
+    current.start(log, frame)
+    try:
+        really()
+    except BaseException:
+        thread._racepage_log = None
+        thread.run = body  # type: ignore[method-assign]
+        raise
+
+
+def joined(thread: Thread, frame: FrameType) -> None:
+    """Log that the thread at `frame` has waited for the end of `thread`, if it has ended."""
+    if thread._racepage_log is not None and not thread.is_alive():
+        current.join(thread._racepage_log, frame)
 
 
 def _live(thread: Thread, log: current.ThreadLog, body: Callable[[], object]) -> None:
@@ -67,13 +80,13 @@ def _live(thread: Thread, log: current.ThreadLog, body: Callable[[], object]) ->
     try:
         body()
     except BaseException as error:  # noqa: BLE001  (as every thread ends)
-        _report(thread, log, error)
+        report(thread, log, error)
     finally:
         del thread.run  # it holds the thread, which holds it
         current.leave()
 
 
-def _report(thread: Thread, log: current.ThreadLog, error: BaseException) -> None:
+def report(thread: threading.Thread, log: current.ThreadLog, error: BaseException) -> None:
     """What `threading` does with an exception that nothing in the thread caught."""
     if not isinstance(error, SystemExit):
         for hook in current.uncaught:

@@ -1,0 +1,400 @@
+"""`Channel` and `select`, with Go's rules.
+
+Edges: the k-th send to the k-th receive; the k-th receive to the *return* of the (k + capacity)-th
+send; the close to a receive that saw the channel closed. `len`, a try that failed, a send or a
+close that failed, and the cases that a select did not choose, order nothing.
+
+What a send hands on is what came before it, not what it learns of a receive in returning; and the
+same for a receive: it makes room by coming, before it knows of what it receives. (So does Go's
+detector: racereleaseacquire in src/runtime/chan.go. With capacity 1, a third thread's second send
+knows of the first receiver, and of the first sender only if that receiver knew.)
+
+Every send is a one-shot object that the receive of its item takes, and every receive one that the
+send which uses its room takes. Whoever has to wait releases its object before it does, since the
+other side completes the exchange while it sleeps. One whose exchange never comes about is taken by
+nobody. Only a select that has to wait in several channels has an object of no channel's name.
+
+As in Go, whoever waits is served first come, first served, and of several cases of a select that
+are ready any one may be chosen. The memory model's "happens before" is
+https://go.dev/ref/mem#chan.
+"""
+
+# ruff: noqa: SLF001  (a select reaches into the channels of its cases)
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from queue import Empty, Full
+from random import Random
+from sys import _getframe
+from types import FrameType, TracebackType
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from racepage.execution import current
+from racepage.sync._monitor import park
+from racepage.sync._names import HandOvers, shown, sync_number
+from racepage.sync.barrier import TAKE
+from racepage.sync.event import ACQUIRE, RELEASE
+
+T = TypeVar("T")
+
+_ORDINALS = count()  # the order in which a select locks channels
+_RANDOM = Random()  # noqa: S311  (which ready case a select chooses is no secret)
+
+
+class ChannelClosedError(Exception):
+    """Raised by a send on a closed channel, a second close, and a receive when no item is left."""
+
+
+class Selected(NamedTuple):
+    """What a `select` did.
+
+    Attributes:
+        case: which of its cases, from 0; -1 for none of them.
+        item: what that received; None for a send, or where the channel was closed.
+        open: False for a receive that saw the channel closed.
+    """
+
+    case: int
+    item: Any
+    open: bool
+
+
+NOTHING_READY = Selected(-1, None, False)
+
+
+class Channel(Generic[T]):
+    """A queue that is closed by its senders; without capacity, a meeting of sender and receiver.
+
+    Iterating receives until the channel is closed and no item is left.
+
+    Args:
+        capacity: how many items it holds that nobody waits for; 0 for none.
+
+    Raises:
+        ValueError: a negative capacity.
+    """
+
+    def __init__(self, capacity: int = 0, *, name: str | None = None) -> None:
+        if capacity < 0:
+            raise ValueError("a channel's capacity must not be negative")
+        self._mutex = current.raw_lock()
+        self._ordinal = next(_ORDINALS)
+        self._capacity = capacity
+        self._closed = False
+        self._items: deque[tuple[T, _HandOver]] = deque()
+        self._senders: deque[_Waiting] = deque()  # these wait until there is room
+        self._receivers: deque[_Waiting] = deque()
+        self._sent = 0
+        self._room: deque[_HandOver] = deque()  # receives that no send has followed up, in order
+        self._name = name
+        self._objects = HandOvers(self, name)
+        self._close_number = sync_number(self, name and f"{name}.closed")
+
+    @property
+    def capacity(self) -> int:
+        """How many items it holds that nobody waits for."""
+        return self._capacity
+
+    def send(self, item: T, block: bool = True, timeout: float | None = None) -> None:
+        """Send an item: wait until there is room for it, or without capacity, a receiver.
+
+        Raises:
+            ChannelClosedError: the channel is closed, or was while this waited.
+            Full: it could not be sent at once, or within `timeout` seconds.
+        """
+        chosen = _select((self.sending(item),), timeout if block else 0, _getframe(1))
+        if chosen is NOTHING_READY:
+            raise Full
+
+    def receive(self, block: bool = True, timeout: float | None = None) -> T:
+        """Receive the next item, waiting for one.
+
+        Raises:
+            ChannelClosedError: the channel is closed and has no item left.
+            Empty: there was none at once, or within `timeout` seconds.
+        """
+        return self._receive(timeout if block else 0, _getframe(1))
+
+    def sending(self, item: T) -> Case:
+        """The case of a `select` that sends `item`."""
+        return Case(self, True, item)
+
+    def receiving(self) -> Case:
+        """The case of a `select` that receives."""
+        return Case(self, False, None)
+
+    def close(self) -> None:
+        """Say that nothing will be sent any more; what was sent can still be received.
+
+        Raises:
+            ChannelClosedError: it is closed already.
+        """
+        with self._mutex:
+            if self._closed:
+                raise ChannelClosedError(f"close of {self!r}, which is closed")
+            if current.mode:
+                current.log(RELEASE, self._close_number, _getframe(1))
+            self._closed = True
+            for queue in (self._senders, self._receivers):
+                while waiting := _next(queue):
+                    waiting.complete(None, _NOTHING, is_open=False)
+
+    def __len__(self) -> int:
+        """How many items there are just now that nobody received; orders nothing."""
+        return len(self._items)
+
+    def __iter__(self) -> Channel[T]:
+        return self
+
+    def __next__(self) -> T:
+        try:
+            return self._receive(None, _getframe(1))
+        except ChannelClosedError:
+            raise StopIteration from None
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        held = f"{len(self._items)}/{self._capacity}"
+        return f"<{shown(self, self._name)} {state} at {id(self):#x}: items={held}>"
+
+    def _receive(self, timeout: float | None, frame: FrameType) -> T:
+        chosen = _select((self.receiving(),), timeout, frame)
+        if chosen is NOTHING_READY:
+            raise Empty
+        if not chosen.open:
+            raise ChannelClosedError(f"receive from {self!r}, which is closed and empty")
+        item: T = chosen.item
+        return item
+
+    # Under the mutex, what can be done at once; None where it cannot.
+
+    def _try_send(self, item: T, frame: FrameType) -> tuple[None, bool] | None:
+        if self._closed:
+            raise ChannelClosedError(f"send on {self!r}, which is closed")
+        if receiver := _next(self._receivers):
+            mine = self._hand_over(frame)
+            self._room.append(receiver.mine)
+            receiver.complete(item, mine)
+        elif len(self._items) < self._capacity:
+            self._items.append((item, self._hand_over(frame)))
+        else:
+            return None
+        self._use_room().take(frame)
+        return None, True
+
+    def _try_receive(self, frame: FrameType) -> tuple[T | None, bool] | None:
+        if self._items:
+            self._room.append(self._hand_over(frame))
+            item, sent = self._items.popleft()
+            if sender := _next(self._senders):
+                self._items.append((sender.item, sender.mine))
+                sender.complete(None, self._use_room())
+        elif sender := _next(self._senders):
+            self._room.append(self._hand_over(frame))
+            item, sent = sender.item, sender.mine
+            sender.complete(None, self._use_room())
+        elif self._closed:
+            self._learn_of_close(frame)
+            return None, False
+        else:
+            return None
+        sent.take(frame)
+        return item, True
+
+    def _hand_over(self, frame: FrameType) -> _HandOver:
+        """What the current thread did so far, for whoever takes it."""
+        if not current.mode:
+            return _NOTHING
+        number = self._objects.new()
+        current.log(RELEASE, number, frame)
+        return _HandOver(number, self._objects.done)
+
+    def _use_room(self) -> _HandOver:
+        """Count a send; what made room for it."""
+        self._sent += 1
+        return self._room.popleft() if self._sent > self._capacity else _NOTHING
+
+    def _learn_of_close(self, frame: FrameType) -> None:
+        if current.mode:
+            current.log(ACQUIRE, self._close_number, frame)
+
+
+class Case(NamedTuple):
+    """One case of a `select`; `Channel.sending` and `Channel.receiving` make it."""
+
+    channel: Channel[Any]
+    sends: bool
+    item: Any
+
+
+def select(*cases: Case, default: bool = False, timeout: float | None = None) -> Selected:
+    """Do one of the cases: one that can be done, or the first that can.
+
+    Args:
+        cases: sends and receives, any number of each, in channels that may recur.
+        default: do not wait where no case can be done at once.
+        timeout: how many seconds to wait at most.
+
+    Returns:
+        which case was done, with what it received; case -1 where none was.
+
+    Raises:
+        ChannelClosedError: the chosen case is a send on a closed channel.
+        ValueError: no case, and nothing else to end the wait.
+    """
+    if not cases and not default and timeout is None:
+        raise ValueError("select() without a case would wait for ever")
+    return _select(cases, 0 if default else timeout, _getframe(1))
+
+
+def _select(cases: tuple[Case, ...], timeout: float | None, frame: FrameType) -> Selected:
+    channels = sorted({case.channel for case in cases}, key=lambda channel: channel._ordinal)
+    with _Locked(channels):
+        order = range(len(cases))
+        for index in order if len(cases) < 2 else _RANDOM.sample(order, len(cases)):
+            channel, sends, item = cases[index]
+            done = channel._try_send(item, frame) if sends else channel._try_receive(frame)
+            if done:
+                return Selected(index, *done)
+        if timeout is not None and timeout <= 0:
+            return NOTHING_READY
+        party = _Party(_announce(channels, frame))
+        for index, (channel, sends, item) in enumerate(cases):
+            queue = channel._senders if sends else channel._receivers
+            queue.append(_Waiting(party, index, item))
+    try:
+        park(party.ticket, timeout)
+    finally:
+        with _Locked(channels):
+            in_time = not party.claim()
+            if not in_time or len(cases) > 1:  # it is in the queue of another case
+                for channel in channels:
+                    channel._senders = _without(party, channel._senders)
+                    channel._receivers = _without(party, channel._receivers)
+            if in_time:
+                _conclude(party, cases, frame)
+            else:
+                party.mine.forget()
+    if not in_time:
+        return NOTHING_READY
+    case = cases[party.result.case]
+    if case.sends and not party.result.open:
+        raise ChannelClosedError(f"send on {case.channel!r}, closed while it waited")
+    return party.result
+
+
+def _announce(channels: list[Channel[Any]], frame: FrameType) -> _HandOver:
+    """What a thread that is going to wait did so far, for whoever completes its exchange."""
+    if len(channels) == 1:
+        return channels[0]._hand_over(frame)
+    if not current.mode:
+        return _NOTHING
+    number = current.one_shot()
+    current.log(RELEASE, number, frame)
+    return _HandOver(number, current.recycle)
+
+
+def _conclude(party: _Party, cases: tuple[Case, ...], frame: FrameType) -> None:
+    """What a thread does that was woken: know of the other side."""
+    case = cases[party.result.case]
+    if party.result.open:
+        party.theirs.take(frame)
+        return
+    party.mine.forget()
+    if not case.sends:
+        case.channel._learn_of_close(frame)
+
+
+class _Locked:
+    """Several channels, all locked, in an order that all threads share."""
+
+    __slots__ = ("_channels",)
+
+    def __init__(self, channels: list[Channel[Any]]) -> None:
+        self._channels = channels
+
+    def __enter__(self) -> None:
+        for channel in self._channels:
+            channel._mutex.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for channel in self._channels:
+            channel._mutex.release()
+
+
+class _HandOver(NamedTuple):
+    """What one side has released; `number` is None where nothing recorded."""
+
+    number: int | None
+    give_back: Callable[[int], None] | None
+
+    def take(self, frame: FrameType) -> None:
+        """Know of it."""
+        if self.number is not None and current.mode:
+            current.log(TAKE, self.number, frame)
+        self.forget()
+
+    def forget(self) -> None:
+        """Let the object serve again."""
+        if self.number is not None and self.give_back is not None:
+            self.give_back(self.number)
+
+
+_NOTHING = _HandOver(None, None)
+
+
+class _Party:
+    """A thread that waits in one channel or in several for the first exchange to come about."""
+
+    __slots__ = ("_unclaimed", "mine", "result", "theirs", "ticket")
+
+    def __init__(self, mine: _HandOver) -> None:
+        self.mine = mine
+        self.theirs = _NOTHING
+        self.result = NOTHING_READY
+        self.ticket = current.raw_lock()
+        self.ticket.acquire()
+        self._unclaimed = current.raw_lock()
+
+    def claim(self) -> bool:
+        """Be the one that ends the wait: channels, which do not know of each other, compete."""
+        return self._unclaimed.acquire(blocking=False)
+
+
+class _Waiting(NamedTuple):
+    """A party in the queue of one channel."""
+
+    party: _Party
+    case: int
+    item: Any
+
+    @property
+    def mine(self) -> _HandOver:
+        return self.party.mine
+
+    def complete(self, item: object, theirs: _HandOver, *, is_open: bool = True) -> None:
+        """Wake the party, whose case this is now."""
+        self.party.result = Selected(self.case, item, is_open)
+        self.party.theirs = theirs
+        self.party.ticket.release()
+
+
+def _next(queue: deque[_Waiting]) -> _Waiting | None:
+    """The first that waits and was not claimed yet; now it is."""
+    while queue:
+        waiting = queue.popleft()
+        if waiting.party.claim():
+            return waiting
+    return None
+
+
+def _without(party: _Party, queue: deque[_Waiting]) -> deque[_Waiting]:
+    return deque(waiting for waiting in queue if waiting.party is not party)
