@@ -9,7 +9,7 @@ from racepage.finding import Analysis, Finding
 from racepage.trace.columns import Expectation, Trace
 from racepage.trace.text import parse
 
-ENGINES: tuple[Engine, ...] = ("reference",)
+ENGINES: tuple[Engine, ...] = ("reference", "native")
 
 
 def traces(folder: Path) -> dict[str, Path]:

@@ -10,18 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racepage.detect.analysis import Engine, analyse
+from racepage.detect.native import Native
 from racepage.detect.races import RaceEngine
 from racepage.detect.reference import Reference
 from racepage.finding import Analysis, Finding
 from racepage.order.hb import HappensBefore
+from racepage.order.hb_native import NativeHappensBefore
 from racepage.trace.columns import Trace
 from tests.oracle import brute
-from tests.oracle.batches import stamped
+from tests.oracle.batches import Order, stamped
 from tests.oracle.strategies import traces
 
-ENGINES: tuple[Engine, ...] = ("reference",)
-MAKERS: dict[str, Callable[[Trace, bool], RaceEngine]] = {
-    "reference": lambda _, all_pairs: Reference(all_pairs=all_pairs),
+ENGINES: tuple[Engine, ...] = ("reference", "native")
+MACHINES: dict[Engine, tuple[Callable[[], Order], Callable[[bool], RaceEngine]]] = {
+    "reference": (HappensBefore, lambda all_pairs: Reference(all_pairs=all_pairs)),
+    "native": (NativeHappensBefore, lambda all_pairs: Native(all_pairs=all_pairs)),
 }
 KINDS = {"data-race", "free-race", "use-after-free", "double-free", "uninitialised-read"}
 
@@ -116,10 +119,14 @@ def test_an_analysis_finds_exactly_what_is_there_in_longer_traces(
 def test_batches_change_nothing(
     engine: Engine, all_pairs: bool, trace: Trace, cuts: list[int]
 ) -> None:
-    whole, cut = (MAKERS[engine](trace, all_pairs) for _ in range(2))
-    for machine, ends in ((whole, []), (cut, cuts)):
-        for columns, stamps in stamped(HappensBefore(), trace, ends):
+    order, make = MACHINES[engine]
+    found = []
+    for ends in ([], cuts):
+        machine = make(all_pairs)
+        for columns, stamps in stamped(order(), trace, ends):
             machine.feed(columns, stamps)
-    assert cut.races().pairs == whole.races().pairs
-    assert cut.races().ranges == whole.races().ranges
-    assert cut.races().events.tolist() == whole.races().events.tolist()
+        found.append(machine.races())
+    whole, cut = found
+    assert cut.pairs == whole.pairs
+    assert cut.ranges == whole.ranges
+    assert cut.events.tolist() == whole.events.tolist()
