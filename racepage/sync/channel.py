@@ -138,7 +138,7 @@ class Channel(Generic[T]):
             if current.mode:
                 current.log(RELEASE, self._close_number, _getframe(1))
             self._closed = True
-            for queue in (self._senders, self._receivers):
+            for queue in (self._receivers, self._senders):
                 while waiting := _next(queue):
                     waiting.complete(None, _NOTHING, is_open=False)
 
