@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import queue
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ from racepage import sync
 from racepage.execution.recorder import record
 from tests.sync.stage import Stage
 
-ORIGINAL = SimpleNamespace(**vars(queue) | vars(threading))
+ORIGINAL = SimpleNamespace(
+    **vars(queue) | vars(threading) | vars(concurrent.futures),
+    ThreadPoolExecutor=concurrent.futures.ThreadPoolExecutor,  # loaded when it is asked for
+)
 
 
 @pytest.fixture
