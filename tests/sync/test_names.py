@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import gc
 import inspect
 import queue
@@ -22,20 +23,26 @@ NOT_OURS = {"setprofile_all_threads", "settrace_all_threads"}  # 3.12: for debug
 NAMED = [
     sync.Barrier,
     sync.BoundedSemaphore,
+    sync.Channel,
     sync.Completion,
     sync.Condition,
     sync.Event,
+    sync.Future,
     sync.LifoQueue,
     sync.Lock,
     sync.Mutex,
     sync.Once,
     sync.PriorityQueue,
     sync.Queue,
+    sync.RCU,
     sync.RLock,
     sync.RwLock,
     sync.Semaphore,
+    sync.SeqLock,
     sync.SimpleQueue,
     sync.SpinLock,
+    sync.ThreadPool,
+    sync.WaitGroup,
 ]
 
 
@@ -48,11 +55,18 @@ def test_everything_that_is_listed_is_there() -> None:
     assert all(hasattr(sync, name) for name in sync.__all__)
 
 
+def test_what_threads_have_of_concurrent_futures_is_here() -> None:
+    """A `TimeoutError` is Python's own there, too; an `Executor` is what it takes to make others."""
+    others = {"Executor", "ProcessPoolExecutor", "InterpreterPoolExecutor", "TimeoutError"}
+    assert set(concurrent.futures.__all__) - others <= set(sync.__all__)
+
+
 @pytest.mark.parametrize(
     ("module", "name"),
     [
         *[(threading, n) for n in ("Barrier", "Condition", "Event", "Semaphore", "Timer")],
         *[(threading, n) for n in ("BoundedSemaphore",)],
+        *[(concurrent.futures, n) for n in ("Future", "ThreadPoolExecutor")],
         *[(queue, n) for n in ("Queue", "LifoQueue", "PriorityQueue")],
     ],
 )
@@ -87,6 +101,8 @@ def test_a_name_is_forgotten_with_its_primitive(kind: Any) -> None:
             primitive.wait()
         elif kind is sync.SimpleQueue:
             primitive.put(1)
+        elif kind is sync.Future:
+            primitive.set_result(1)
     assert len(current.given) > len(before)
     gone = weakref.ref(primitive)
     del primitive

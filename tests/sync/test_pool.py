@@ -352,7 +352,7 @@ def test_sites_are_the_lines_that_call(stage: Stage) -> None:
     main = [stage.trace.threads[n] == "main" for n in stage.trace.columns.thread]
     sites = [site for site, ours in zip(stage.trace.columns.site, main, strict=True) if ours]
     lines = [stage.trace.sites[site][0].line - first for site in sites]
-    assert lines == [2, 3, 3, 4, 4, 2]
+    assert lines == [1, 2, 2, 3, 3, 1]
     others = [site for site, ours in zip(stage.trace.columns.site, main, strict=True) if not ours]
     assert set(others) == {-1}  # no line of the program does these
 
