@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ class Stage:
 
     def __init__(self) -> None:
         self._marks: list[str] = []
+        self._marking = threading.Lock()
         self._page = current.new_page(4096)
         self._trace: Trace | None = None
 
@@ -122,8 +124,10 @@ class Stage:
 
     def mark(self, name: str) -> None:
         """Touch a byte that stands for `name`."""
-        self._marks.append(name)
-        current.note(int(Op.WRITE), self._page, len(self._marks) - 1, 1, _getframe(1))
+        with self._marking:
+            place = len(self._marks)
+            self._marks.append(name)
+        current.note(int(Op.WRITE), self._page, place, 1, _getframe(1))
 
     @property
     def trace(self) -> Trace:
@@ -160,6 +164,17 @@ class Stage:
     def unordered(self, one: str, other: str) -> bool:
         """Whether neither mark happens before the other."""
         return not self.ordered(one, other) and not self.ordered(other, one)
+
+    def orders(self, marks: list[str]) -> set[tuple[str, str]]:
+        """Of all pairs of these marks, those whose first happens before the second."""
+        before = brute.order(brute.events_of(self.trace))
+        event = {mark: self._event(mark) for mark in marks}
+        return {
+            (first, second)
+            for first in marks
+            for second in marks
+            if brute.happens_before(before, event[first], event[second])
+        }
 
     def _event(self, mark: str) -> int:
         columns, place = self.trace.columns, self._marks.index(mark)
