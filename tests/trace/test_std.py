@@ -219,6 +219,8 @@ def sayable(trace: Trace) -> Trace:
     ):
         if flags & Flag.TRYFAIL or op < Op.LOCK or op in (Op.START, Op.JOIN, Op.EXIT):
             keep.append(event)
+        elif flags & Flag.INNER:  # generated at random; STD's levels must add up
+            continue
         elif op == Op.LOCK and target not in holder:
             holder[target] = thread
             keep.append(event)
