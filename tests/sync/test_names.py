@@ -56,7 +56,7 @@ def test_everything_that_is_listed_is_there() -> None:
 
 
 def test_what_threads_have_of_concurrent_futures_is_here() -> None:
-    """A `TimeoutError` is Python's own there, too; an `Executor` is what it takes to make others."""
+    """Except `TimeoutError`, which is Python's own, and what it takes to make an executor."""
     others = {"Executor", "ProcessPoolExecutor", "InterpreterPoolExecutor", "TimeoutError"}
     assert set(concurrent.futures.__all__) - others <= set(sync.__all__)
 

@@ -217,8 +217,7 @@ def test_every_item_of_a_channel_is_received_once_and_after_it_was_sent(
             channel.send(item)
 
     def receive() -> None:
-        for _ in range(ROUNDS):
-            found.append(channel.receive())
+        found.extend(channel.receive() for _ in range(ROUNDS))
 
     storm(stage, *[send, receive] * (THREADS // 2))
     assert Counter(found) == dict.fromkeys(range(ROUNDS), THREADS // 2)
@@ -237,12 +236,15 @@ def test_selects_over_several_channels_lose_nothing_and_meet(stage: Stage) -> No
 
     def receive() -> None:
         for _ in range(ROUNDS):
-            found.append(sync.select(other.receiving(), one.receiving()).item)
+            _, item, _ = sync.select(other.receiving(), one.receiving())
+            found.append(item)
 
     storm(stage, *[send, receive] * (THREADS // 2))
     assert Counter(found) == dict.fromkeys(range(ROUNDS), THREADS // 2)
     assert not handed_over(stage)
-    assert not (one._senders or one._receivers or other._senders or other._receivers)
+    for channel in (one, other):
+        assert not channel._senders
+        assert not channel._receivers
 
 
 def handed_over(stage: Stage) -> set[str]:
