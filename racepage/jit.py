@@ -33,7 +33,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SOURCES: Final[list[str]] = []
 """The files that functions came from which are inlined into others."""
 
-_NOTICE: Final = "racepage: compiling the native engine (once, about 15 s) ..."
+_COMPILED: Final[list[Any]] = []
+"""What numba made of the functions that Python calls."""
+
+_NOTICE: Final = "racepage: compiling the native engine (once, about 10 s) ..."
 
 
 class _Notice(event.Listener):  # type: ignore[misc]  # numba has no types
@@ -42,7 +45,7 @@ class _Notice(event.Listener):  # type: ignore[misc]  # numba has no types
     said = False
 
     def on_start(self, event: Any) -> None:
-        if not self.said and event.data["dispatcher"].py_func.__module__.startswith("racepage."):
+        if not self.said and event.data["dispatcher"] in _COMPILED:
             self.said = True
             print(_NOTICE, file=sys.stderr, flush=True)  # noqa: T201  (progress is for stderr)
 
@@ -59,6 +62,7 @@ def compiled(function: F) -> F:
     directory = _cache_directory(inspect.getfile(function))
     with _numba_cache(directory):
         fast = numba.njit(function, cache=directory is not None, nogil=True)
+    _COMPILED.append(fast)
 
     @wraps(function)
     def call(*arguments: Any) -> Any:
@@ -88,10 +92,10 @@ def _cache_directory(source: str) -> Path | None:
     digest = hashlib.sha256()
     for file in sorted({Path(source), *inner, *ground.glob("*.py")}):
         digest.update(file.read_bytes())
-    own = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    base = Path(numba.config.CACHE_DIR or Path(own, "racepage"))
-    directory = base / f"native-{digest.hexdigest()[:16]}"
     try:
+        own = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+        base = Path(numba.config.CACHE_DIR or Path(own, "racepage"))
+        directory = base / f"native-{digest.hexdigest()[:16]}"
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()
     except (OSError, RuntimeError):  # not writable, or no home at all

@@ -5,8 +5,8 @@ earlier accesses their thread knows; the loop deals with those where it stands, 
 others to `touch`. Python is back only where a batch ends, or where there is no room: then it makes
 room, and the loop goes on with the same event.
 
-Memory: `detect/shadow.py` says what a run costs. What grows, grows by an eighth and in place where
-the system's allocator can.
+Memory: `detect/shadow.py` says what a run costs. What grows, grows by a sixteenth, and in
+place where the system's allocator can.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from racepage.detect.shadow import (
     VECTORS,
     By,
     Entry,
+    Marks,
     Memory,
     Page,
     Run,
@@ -97,7 +98,7 @@ class Batch(NamedTuple):
 
 
 @compiled
-def _scan(  # noqa: C901, PLR0912  (the hot loop: calls would cost it, and it is all here)
+def _scan(  # noqa: C901, PLR0911, PLR0912  (the hot loop: calls would cost it)
     batch: Batch, memory: Memory, begin: int
 ) -> int:
     """Take the events from `begin` on; return the first that there was no room for, or the end."""
@@ -129,8 +130,9 @@ def _scan(  # noqa: C901, PLR0912  (the hot loop: calls would cost it, and it is
             return row
         page = page_at(memory.pages, number)
         if op == _COLLECT:
-            forget(memory, page)
             page.ended = 1
+            if not forget(memory, page):
+                return row
             continue
         site = i32(batch.site, row).value
         if site < 0:
@@ -197,7 +199,7 @@ class Native:
     def __init__(self, *, all_pairs: bool = False) -> None:
         self._all_pairs = all_pairs
         self._fed = 0
-        self._racy: list[NDArray[np.int64]] = []
+        self._racy_events: list[NDArray[np.int64]] = []
         self._vectors = Vectors()
         self._state = np.zeros(1, layout(State))
         self._runs = np.zeros(64, layout(Run))
@@ -206,7 +208,8 @@ class Native:
         self._free_blocks = np.zeros(16, np.int32)
         self._pages = np.zeros(16, layout(Page))
         self._page_of = np.zeros(16, np.int32)
-        self._marks = np.zeros(0, np.uint8)
+        self._marks = np.zeros(1, layout(Marks))
+        self._racy_bytes = np.zeros(0, np.uint8)
         self._pairs = np.zeros(64, layout(Pair))
         self._names = np.zeros(64, layout(Name))
         self._runs[0]["start"] = self._runs[0]["stop"] = END
@@ -244,7 +247,7 @@ class Native:
             if row == len(columns):
                 break
             self._make_room(columns, stamps, row)
-        self._racy.append(np.flatnonzero(racy_rows) + self._fed)
+        self._racy_events.append(np.flatnonzero(racy_rows) + self._fed)
         self._fed += len(columns)
 
     def races(self) -> Races:
@@ -252,7 +255,7 @@ class Native:
         found = self._pairs[self._pairs["times"] > 0]
         found = found[np.lexsort((found["first"], found["second"]))]
         return Races(
-            events=np.concatenate([np.empty(0, np.int64), *self._racy]),
+            events=np.concatenate([np.empty(0, np.int64), *self._racy_events]),
             ranges=sorted(self._ranges()),
             pairs=[
                 RacingPair(*pair)
@@ -263,10 +266,10 @@ class Native:
         )
 
     def _ranges(self) -> Iterator[RacyRange]:
-        for page in self._pages[self._pages["racy_size"] > 0]:
-            begin = int(page["racy"])
-            marks = self._marks[begin : begin + int(page["racy_size"])]
-            borders = np.flatnonzero(np.diff(marks, prepend=0, append=0))
+        for page in self._pages[self._pages["racy"] > 0]:
+            start, size = self._marks[page["racy"]].tolist()
+            racy = self._racy_bytes[start : start + size]
+            borders = np.flatnonzero(np.diff(racy, prepend=0, append=0))
             for start, stop in borders.reshape(-1, 2).tolist():
                 yield RacyRange(int(page["target"]), start, stop)
 
@@ -279,7 +282,8 @@ class Native:
             free_blocks=address(self._free_blocks),
             pages=address(self._pages),
             page_of=address(self._page_of),
-            racy=address(self._marks),
+            marks=address(self._marks),
+            racy=address(self._racy_bytes),
             racy_rows=address(racy_rows),
             pairs=address(self._pairs),
             names=address(self._names),
@@ -319,11 +323,14 @@ class Native:
     def _mark(self, target: int, size: int) -> None:
         """Make room for the marks of a page's racy bytes, and keep those that there are."""
         page = self._pages[self._page_of[target]]
-        before = self._marks[int(page["racy"]) :][: int(page["racy_size"])].copy()
-        begin, size = len(self._marks), whole_page(size)
-        self._marks.resize(begin + size, refcheck=False)
-        self._marks[begin : begin + len(before)] = before
-        page["racy"], page["racy_size"] = begin, size
+        if not page["racy"]:
+            page["racy"] = len(self._marks)
+            self._marks.resize(len(self._marks) + 1, refcheck=False)
+        marks = self._marks[page["racy"]]
+        before = self._racy_bytes[marks["start"] :][: marks["size"]].copy()
+        marks["start"], marks["size"] = len(self._racy_bytes), whole_page(size)
+        self._racy_bytes.resize(len(self._racy_bytes) + marks["size"], refcheck=False)
+        self._racy_bytes[marks["start"] :][: len(before)] = before
 
     def _tell_rooms(self) -> None:
         state = self._state[0]
@@ -343,8 +350,8 @@ def _arrays(table: Columns | Stamps) -> dict[str, NDArray[Any]]:
 
 
 def _grow(pool: NDArray[Any], least: int) -> None:
-    """Make a pool longer by an eighth, and to at least `least`; in place."""
-    pool.resize(max(least, len(pool) + len(pool) // 8 + 64), refcheck=False)
+    """Make a pool longer by a sixteenth, and to at least `least`; in place."""
+    pool.resize(max(least, len(pool) + len(pool) // 16 + 64), refcheck=False)
 
 
 def _doubled(table: NDArray[Any], move: Callable[[int, int, int, int], None]) -> NDArray[Any]:

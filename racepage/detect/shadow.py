@@ -35,7 +35,7 @@ Every function here may be *taken up again*: when there is no room for what it n
 `State.status` and returns False, its caller makes room, and the access is touched again from its
 beginning. That does no harm: what was done of it is known to itself, and replaced by itself.
 
-Cost: a run is 48 bytes, an access in a list 16, a page 40. `benchmarks/detect.py` has the times.
+Cost: a run is 48 bytes, an access in a list 16, a page 32. `benchmarks/detect.py` has the times.
 """
 
 from __future__ import annotations
@@ -107,8 +107,14 @@ class Page:
     runs: I32
     last: I32  # its last run, or 0
     ended: I32  # freed or collected: the next ALLOC begins a new life
-    racy_size: I32  # bytes that there are marks for
-    racy: I64  # where they begin
+    racy: I32  # its Marks, or 0
+
+
+class Marks:
+    """Where the racy bytes of a page are marked, and of how many bytes. Marks 0 are none."""
+
+    start: I64
+    size: I64
 
 
 class State:
@@ -147,7 +153,8 @@ class Memory(NamedTuple):
     free_blocks: int  # for each k, the first free directory of 4 ** k buckets, or 0
     pages: int
     page_of: int  # target id -> page
-    racy: int  # a byte for each byte of a racy page
+    marks: int  # a Marks for each page with racy bytes
+    racy: int  # a byte for each byte of such a page, 1 where it is racy
     racy_rows: int  # a byte for each row of the batch
     pairs: int
     names: int
@@ -174,6 +181,7 @@ class By(NamedTuple):
 run_at = pointer(Run)
 entry_at = pointer(Entry)
 page_at = pointer(Page)
+marks_at = pointer(Marks)
 state_at = pointer(State)
 u8, i32, i64 = number(np.uint8), number(np.int32), number(np.int64)
 
@@ -267,8 +275,8 @@ def same(memory: Memory, one: int, other: int) -> bool:
 
 
 @inlined
-def forget(memory: Memory, page: Page) -> None:
-    """Drop every run of a page."""
+def forget(memory: Memory, page: Page) -> bool:
+    """Drop every run of a page; False if there is no room for a smaller directory."""
     at = i32(memory.directory, page.directory).value
     while at:
         following = run_at(memory.runs, at).next
@@ -277,6 +285,7 @@ def forget(memory: Memory, page: Page) -> None:
     for bucket in range(page.buckets):
         i32(memory.directory, page.directory + bucket).value = 0
     page.last = 0
+    return shrink(memory, page)
 
 
 @inlined
@@ -382,9 +391,16 @@ def prepare(memory: Memory, page: Page, length: int, stop: int) -> bool:
     while stop > buckets << shift:
         shift += 1
     if page.runs > buckets and shift > 1:
-        shift, buckets = shift - 2, buckets * 4
-    elif page.runs * 8 <= buckets and buckets > 4:
-        shift, buckets = shift + 2, buckets // 4
+        shift, buckets = shift - 2, buckets << 2
+    return shift == page.shift or _divide(memory, page, buckets, shift)
+
+
+@inlined
+def shrink(memory: Memory, page: Page) -> bool:
+    """Give a page whose runs have become few a smaller directory; False if there is no room."""
+    shift, buckets = page.shift, page.buckets
+    while page.runs * 8 <= buckets and buckets > 4:
+        shift, buckets = shift + 2, buckets >> 2
     return shift == page.shift or _divide(memory, page, buckets, shift)
 
 
@@ -408,7 +424,7 @@ def admit(memory: Memory, target: int) -> bool:
     state.pages += 1
     page = page_at(memory.pages, state.pages)
     page.target, page.directory, page.buckets, page.shift = target, directory, 1, 12
-    page.runs = page.last = page.ended = page.racy_size = 0
+    page.runs = page.last = page.ended = page.racy = 0
     i32(memory.directory, directory).value = 0
     i32(memory.page_of, target).value = state.pages
     return True

@@ -25,6 +25,7 @@ from racepage.detect.shadow import (
     Past,
     Run,
     lack,
+    marks_at,
     state_at,
     u8,
 )
@@ -85,12 +86,13 @@ name_at = pointer(Name)
 @inlined
 def report(memory: Memory, by: By, page: Page, run: Run, past: Past) -> bool:
     """Count one race on the bytes of a run; False if there is no room for it."""
-    if page.racy_size < run.stop:
+    marks = marks_at(memory.marks, page.racy)
+    if marks.size < run.stop:
         return lack(memory, RACY, run.stop)
     if not _count(memory, by, past):
         return False
     for byte in range(run.start, run.stop):
-        u8(memory.racy, page.racy + byte).value = 1
+        u8(memory.racy, marks.start + byte).value = 1
     u8(memory.racy_rows, by.row).value = 1
     return True
 

@@ -33,6 +33,7 @@ from racepage.detect.shadow import (
     remove,
     run_at,
     same,
+    shrink,
     state_at,
 )
 from racepage.detect.tally import report
@@ -52,13 +53,7 @@ USUAL: Final = sum(1 << op for op in (Op.READ, Op.WRITE, Op.ZERO, Op.COPY_IN, Op
 @inlined
 def touch(memory: Memory, by: By, page: Page, start: int, stop: int) -> bool:
     """Let an access touch the bytes [start, stop) of a page; False if there is no room."""
-    op = by.access & OP_MASK
-    if op == _ALLOC and page.ended:
-        forget(memory, page)
-        page.ended = 0
-    elif op == _FREE:
-        page.ended = 1
-    if not prepare(memory, page, stop - start, stop):
+    if not _lives_on(memory, by, page) or not prepare(memory, page, stop - start, stop):
         return False
     at = find(memory, page, start)
     if run_at(memory.runs, at).start < start:
@@ -78,6 +73,19 @@ def touch(memory: Memory, by: By, page: Page, start: int, stop: int) -> bool:
         if run.start > start and same(memory, run.previous, at):
             absorb(memory, page, at)
         at = following
+    return shrink(memory, page)
+
+
+@inlined
+def _lives_on(memory: Memory, by: By, page: Page) -> bool:
+    """Begin and end the lives of a page; False if there is no room."""
+    op = by.access & OP_MASK
+    if op == _FREE:
+        page.ended = 1
+    elif op == _ALLOC and page.ended:
+        if not forget(memory, page):
+            return False
+        page.ended = 0
     return True
 
 
