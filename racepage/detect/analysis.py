@@ -157,7 +157,7 @@ def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
     unordered = both and not sides.ordered(one.first, one.second)
     return Finding(
         kind=one.kind,
-        message=_message(one, _thread(first), _thread(second), page),
+        message=_message(one, first, second, page),
         count=one.times,
         page=page,
         overlap=one.overlap,
@@ -168,18 +168,27 @@ def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
     )
 
 
-def _thread(side: Side | None) -> str | None:
-    return None if side is None else side.thread
+_DOES: Final = {
+    "read": "reads",
+    "write": "writes",
+    "zero": "zeroes",
+    "copy_in": "copies into",
+    "alloc": "allocates",
+    "free": "frees",
+}
+"""What a thread does to a page, in a sentence."""
 
 
-def _message(one: Evidence, first: str | None, second: str | None, page: str | None) -> str:
+def _message(one: Evidence, a: Side | None, b: Side | None, page: str | None) -> str:
     """One sentence; the sides' details stand beside it."""
+    first, second = (None if side is None else side.thread for side in (a, b))
+    who = " and ".join(f"{side.thread} {_DOES.get(side.op, side.op)}" for side in (a, b) if side)
     where = page or "a page"
     if one.overlap is not None:
         where = f"{where}[{one.overlap[0]}:{one.overlap[1]}]"
     return {
-        "data-race": f"{first} and {second} touch {where}, at least one writes, unordered",
-        "free-race": f"{first} and {second}: one frees {page}, the other touches it, unordered",
+        "data-race": f"{who} {where}, and nothing orders the two",
+        "free-race": f"{who} {where}, and nothing orders the two",
         "double-free": f"{second} frees {page}, which {first} freed before",
         "use-after-free": f"{second} touches {where} after {first} freed the page",
         "uninitialised-read": f"{second} reads {where}, where nothing was written yet",
