@@ -322,17 +322,19 @@ def test_a_callback_may_read_and_call_and_not_wait_for_callbacks(stage: Stage) -
 
 def test_each_callback_learns_of_grace_periods_for_itself(stage: Stage) -> None:
     """One thread calls both; what it learnt in one callback the other does not know."""
-    rcu = sync.RCU()
+    rcu, go = sync.RCU(), threading.Event()
     with stage.tasks("t1", "t2") as (t1, t2):
         t1.mark("a")
         t1.do(rcu.synchronize)
 
         def callback(name: str) -> None:
+            go.wait(30)  # until both are asked for, so that the thread goes on to the other
             with rcu.read():
                 stage.mark(name)
 
         t2.do(rcu.call, callback, "one")
         t2.do(rcu.call, callback, "other")
+        go.set()
         t2.do(rcu.barrier)
     assert stage.ordered("a", "one")
     assert stage.ordered("a", "other")
