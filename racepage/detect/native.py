@@ -21,12 +21,14 @@ from racepage.detect import shadow
 from racepage.detect.races import Races, RacingPair, RacyRange
 from racepage.detect.shadow import (
     BAD_ROW,
+    CONFLICTS,
     END,
     EVENT_BIT,
     LARGEST_PAGE,
     MOST_EVENTS,
     MOST_SLOTS,
     SLOT_BIT,
+    SUBSUMED,
     TARGETS,
     VECTORS,
     By,
@@ -35,16 +37,16 @@ from racepage.detect.shadow import (
     Memory,
     Page,
     Run,
-    State,
     admit,
+    by_at,
     forget,
     i32,
     i64,
-    knows,
+    known_to,
     lack,
+    memory_at,
     page_at,
     run_at,
-    state_at,
     u8,
 )
 from racepage.detect.tally import Name, Pair, Place, move_names, move_pairs, name
@@ -99,11 +101,15 @@ class Batch(NamedTuple):
 
 @compiled
 def _scan(  # noqa: C901, PLR0911, PLR0912  (the hot loop: calls would cost it)
-    batch: Batch, memory: Memory, begin: int
+    batch: Batch, at: int, begin: int
 ) -> int:
-    """Take the events from `begin` on; return the first that there was no room for, or the end."""
-    state = state_at(memory.state, 0)
-    upcoming = _upcoming(batch, state.change)
+    """Take the events from `begin` on; return the first that there was no room for, or the end.
+
+    `at` is where the engine's `Memory` is.
+    """
+    memory = memory_at(at, 0)
+    by = by_at(memory.by, 0)
+    upcoming = _upcoming(batch, memory.change)
     thread, slot, width, known = -1, 0, 0, 0
     for row in range(begin, batch.events):
         if i32(batch.thread, row).value != thread:
@@ -117,7 +123,7 @@ def _scan(  # noqa: C901, PLR0911, PLR0912  (the hot loop: calls would cost it)
         if row == upcoming:
             if not _learn(batch, memory, known, width):
                 return row
-            upcoming = _upcoming(batch, state.change)
+            upcoming = _upcoming(batch, memory.change)
         op = int(u8(batch.op, row).value)
         if op > _FREE and op != _COLLECT:
             continue
@@ -140,19 +146,23 @@ def _scan(  # noqa: C901, PLR0911, PLR0912  (the hot loop: calls would cost it)
             if site == 0:
                 return row
         access = batch.fed + row + 1 << EVENT_BIT | slot << SLOT_BIT | op
-        by = By(access, site, known, width, row)
         bucket = start >> page.shift
         if op <= _COPY_IN and bucket < page.buckets and not memory.all_pairs:
             run = run_at(memory.runs, i32(memory.directory, page.directory + bucket).value)
             while run.stop <= start:
                 run = run_at(memory.runs, run.next)
             whole = run.start == start and run.stop == start + length and run.more == 0
-            if whole and knows(by, run.write) and knows(by, run.read):
+            if (
+                whole
+                and known_to(access, known, width, run.write)
+                and known_to(access, known, width, run.read)
+            ):
                 if op == _READ:
                     run.read, run.read_site = access, site
                 else:
                     run.write, run.write_site, run.read = access, site, 0
                 continue
+        by.access, by.site, by.known, by.width, by.row = access, site, known, width, row
         if not touch(memory, by, page, start, start + length):
             return row
     return batch.events
@@ -164,7 +174,7 @@ def _page_number(memory: Memory, target: int, start: int, length: int) -> int:
     if target < 0 or start < 0 or length < 0 or start + length > LARGEST_PAGE:
         lack(memory, BAD_ROW, 0)
         return 0
-    if target >= state_at(memory.state, 0).targets:
+    if target >= memory.room_targets:
         lack(memory, TARGETS, target + 1)
         return 0
     if i32(memory.page_of, target).value == 0 and not admit(memory, target):
@@ -181,15 +191,14 @@ def _upcoming(batch: Batch, change: int) -> int:
 @inlined
 def _learn(batch: Batch, memory: Memory, known: int, width: int) -> bool:
     """Apply the next vector change to the vector at `known`; False if that is too narrow."""
-    state = state_at(memory.state, 0)
-    first = i64(batch.bounds, state.change).value
-    last = i64(batch.bounds, state.change + 1).value
+    first = i64(batch.bounds, memory.change).value
+    last = i64(batch.bounds, memory.change + 1).value
     for row in range(first, last):
         slot = i32(batch.component, row).value
         if slot >= width:
             return lack(memory, VECTORS, slot + 1)
         i64(known, slot).value = i64(batch.known, row).value + 1
-    state.change += 1
+    memory.change += 1
     return True
 
 
@@ -197,11 +206,12 @@ class Native:
     """Finds the races of one trace, batch by batch. See `races.RaceEngine`."""
 
     def __init__(self, *, all_pairs: bool = False) -> None:
-        self._all_pairs = all_pairs
         self._fed = 0
         self._racy_events: list[NDArray[np.int64]] = []
         self._vectors = Vectors()
-        self._state = np.zeros(1, layout(State))
+        self._memory = np.zeros(1, layout(Memory))
+        self._by = np.zeros(1, layout(By))
+        self._racy_rows = np.zeros(0, np.uint8)
         self._runs = np.zeros(64, layout(Run))
         self._entries = np.zeros(64, layout(Entry))
         self._directory = np.zeros(64, np.int32)
@@ -214,8 +224,8 @@ class Native:
         self._names = np.zeros(64, layout(Name))
         self._runs[0]["start"] = self._runs[0]["stop"] = END
         for field in ("next_run", "next_entry", "next_bucket"):
-            self._state[0][field] = 1  # number 0 is none
-        self._tell_rooms()
+            self._memory[0][field] = 1  # number 0 is none
+        self._memory[0]["all_pairs"] = all_pairs
 
     def feed(self, columns: Columns, stamps: Stamps) -> None:
         """Take the next events; event numbers go on from the last batch.
@@ -231,9 +241,10 @@ class Native:
                 "threads that were not joined; check the trace in parts"
             )
         self._vectors.ensure(slots)
-        racy_rows = np.zeros(len(columns), np.uint8)
-        self._state[0]["change"] = row = 0
+        self._racy_rows = np.zeros(len(columns), np.uint8)
+        self._memory[0]["change"] = row = 0
         while True:
+            self._tell_places()
             batch = Batch(
                 **{name: address(array) for name, array in (events | stamped).items()},
                 events=len(columns),
@@ -243,11 +254,11 @@ class Native:
                 vectors=self._vectors.rows,
                 pool=self._vectors.pool,
             )
-            row = _scan(batch, self._memory(racy_rows), row)
+            row = _scan(batch, address(self._memory), row)
             if row == len(columns):
                 break
             self._make_room(columns, stamps, row)
-        self._racy_events.append(np.flatnonzero(racy_rows) + self._fed)
+        self._racy_events.append(np.flatnonzero(self._racy_rows) + self._fed)
         self._fed += len(columns)
 
     def races(self) -> Races:
@@ -273,26 +284,28 @@ class Native:
             for start, stop in borders.reshape(-1, 2).tolist():
                 yield RacyRange(int(page["target"]), start, stop)
 
-    def _memory(self, racy_rows: NDArray[np.uint8]) -> Memory:
-        return Memory(
-            state=address(self._state),
-            runs=address(self._runs),
-            entries=address(self._entries),
-            directory=address(self._directory),
-            free_blocks=address(self._free_blocks),
-            pages=address(self._pages),
-            page_of=address(self._page_of),
-            marks=address(self._marks),
-            racy=address(self._racy_bytes),
-            racy_rows=address(racy_rows),
-            pairs=address(self._pairs),
-            names=address(self._names),
-            all_pairs=self._all_pairs,
-        )
+    def _tell_places(self) -> None:
+        """Say where the pools are and how long: they may have grown, and moved."""
+        memory = self._memory[0]
+        pools = {
+            "runs": self._runs,
+            "entries": self._entries,
+            "pages": self._pages,
+            "pairs": self._pairs,
+            "names": self._names,
+        }
+        for pool, array in pools.items():
+            memory[pool], memory[f"room_{pool}"] = address(array), len(array)
+        memory["directory"], memory["room_buckets"] = address(self._directory), len(self._directory)
+        memory["page_of"], memory["room_targets"] = address(self._page_of), len(self._page_of)
+        memory["free_blocks"], memory["by"] = address(self._free_blocks), address(self._by)
+        memory["marks"], memory["racy"] = address(self._marks), address(self._racy_bytes)
+        memory["racy_rows"] = address(self._racy_rows)
+        memory["conflicts"], memory["subsumes"] = address(CONFLICTS), address(SUBSUMED)
 
     def _make_room(self, columns: Columns, stamps: Stamps, row: int) -> None:
         """Give the event at `row` what it lacks."""
-        state = self._state[0]
+        state = self._memory[0]
         wanted = int(state["wanted"])
         match int(state["status"]):
             case shadow.RUNS:
@@ -302,7 +315,7 @@ class Native:
             case shadow.BUCKETS:
                 _grow(self._directory, int(state["next_bucket"]) + wanted)
             case shadow.PAGES:
-                _grow(self._pages, int(state["pages"]) + 2)
+                _grow(self._pages, int(state["live_pages"]) + 2)
             case shadow.TARGETS:
                 self._page_of.resize(max(wanted, 2 * len(self._page_of)), refcheck=False)
             case shadow.VECTORS:
@@ -318,7 +331,6 @@ class Native:
                     f"event {self._fed + row} touches bytes that no page can have, or its thread "
                     "or page has no number; the trace was not validated"
                 )
-        self._tell_rooms()
 
     def _mark(self, target: int, size: int) -> None:
         """Make room for the marks of a page's racy bytes, and keep those that there are."""
@@ -331,13 +343,6 @@ class Native:
         marks["start"], marks["size"] = len(self._racy_bytes), whole_page(size)
         self._racy_bytes.resize(len(self._racy_bytes) + marks["size"], refcheck=False)
         self._racy_bytes[marks["start"] :][: len(before)] = before
-
-    def _tell_rooms(self) -> None:
-        state = self._state[0]
-        state["room_runs"], state["room_entries"] = len(self._runs), len(self._entries)
-        state["room_buckets"], state["room_pages"] = len(self._directory), len(self._pages)
-        state["targets"] = len(self._page_of)
-        state["room_pairs"], state["room_names"] = len(self._pairs), len(self._names)
 
 
 def _arrays(table: Columns | Stamps) -> dict[str, NDArray[Any]]:

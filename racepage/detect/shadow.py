@@ -32,7 +32,7 @@ with the run's last write and its reads, and replaces those that happen before i
   event of a race has to be the latest one.
 
 Every function here may be *taken up again*: when there is no room for what it needs, it says so in
-`State.status` and returns False, its caller makes room, and the access is touched again from its
+`Memory.status` and returns False, its caller makes room, and the access is touched again from its
 beginning. That does no harm: what was done of it is known to itself, and replaced by itself.
 
 Cost: a run is 48 bytes, an access in a list 16, a page 32. `benchmarks/detect.py` has the times.
@@ -45,7 +45,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from racepage.events import CONFLICT, SUBSUMES, Op
+from racepage.events import CONFLICT, SUBSUMES
 from racepage.jit import inlined, smaller
 from racepage.structs import I32, I64, number, pointer
 
@@ -59,19 +59,16 @@ MOST_EVENTS, MOST_SLOTS = 1 << 39, 1 << EVENT_BIT - SLOT_BIT
 OP_MASK: Final = (1 << SLOT_BIT) - 1
 
 RUNS, ENTRIES, BUCKETS, PAGES, TARGETS, RACY, PAIRS, NAMES, VECTORS, BAD_ROW = range(10)
-"""What `State.status` says that there is no room for; the last: what no room would help."""
-
-_FREE: Final = int(Op.FREE)
+"""What `Memory.status` says that there is no room for; the last: what no room would help."""
 
 
-def _masks(table: NDArray[np.bool_]) -> tuple[int, ...]:
-    """For each operation up to FREE, the bits of the earlier operations that the table pairs."""
-    bits = 1 << np.arange(_FREE + 1)
-    return tuple((table[: _FREE + 1, : _FREE + 1] @ bits).tolist())
+def _bits(table: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each operation, the bits of the earlier operations that the table pairs it with."""
+    return table @ (1 << np.arange(table.shape[1]))
 
 
-CONFLICTS: Final = _masks(CONFLICT)
-SUBSUMES_BITS: Final = _masks(SUBSUMES)
+CONFLICTS: Final = _bits(CONFLICT)
+SUBSUMED: Final = _bits(SUBSUMES)
 
 
 class Run:
@@ -117,48 +114,49 @@ class Marks:
     size: I64
 
 
-class State:
-    """The one struct that says how much there is of everything, and what is missing."""
+class Memory:
+    """Where everything is, how much of it there is, and what is missing."""
 
+    # Addresses.
+    runs: I64
+    entries: I64
+    directory: I64
+    free_blocks: I64  # for each k, the first free directory of 4 ** k buckets, or 0
+    pages: I64
+    page_of: I64  # target id -> page
+    marks: I64  # a Marks for each page with racy bytes
+    racy: I64  # a byte for each byte of such a page, 1 where it is racy
+    racy_rows: I64  # a byte for each row of the batch
+    pairs: I64
+    names: I64
+    by: I64  # the access at hand
+    conflicts: I64  # for each operation, the bits of the earlier ones that it conflicts with
+    subsumes: I64  # likewise, which it subsumes
+    # What is missing, and how much of it.
     status: I64
-    wanted: I64  # how much of it
-    change: I64  # how many of the batch's vector changes are applied
-    free_run: I64
-    next_run: I64
+    wanted: I64
+    # Counts: `next` is the first that was never used, `free` one that is free again, or 0.
     live_runs: I64
+    next_run: I64
+    free_run: I64
     room_runs: I64
-    free_entry: I64
-    next_entry: I64
     live_entries: I64
+    next_entry: I64
+    free_entry: I64
     room_entries: I64
     longest: I64  # entries of the longest list so far
     next_bucket: I64
     room_buckets: I64
-    pages: I64
+    live_pages: I64
     room_pages: I64
-    targets: I64  # there are places in `page_of` for
-    pairs: I64
+    room_targets: I64
+    live_pairs: I64
     room_pairs: I64
-    names: I64
+    live_names: I64
     room_names: I64
-
-
-class Memory(NamedTuple):
-    """The addresses of all that the engine keeps."""
-
-    state: int
-    runs: int
-    entries: int
-    directory: int
-    free_blocks: int  # for each k, the first free directory of 4 ** k buckets, or 0
-    pages: int
-    page_of: int  # target id -> page
-    marks: int  # a Marks for each page with racy bytes
-    racy: int  # a byte for each byte of such a page, 1 where it is racy
-    racy_rows: int  # a byte for each row of the batch
-    pairs: int
-    names: int
-    all_pairs: bool
+    # The rest.
+    all_pairs: I64
+    change: I64  # how many of the batch's vector changes are applied
 
 
 class Past(NamedTuple):
@@ -168,30 +166,37 @@ class Past(NamedTuple):
     site: int
 
 
-class By(NamedTuple):
+class By:
     """The access at hand, and what its thread knows."""
 
-    access: int
-    site: int
-    known: int  # address of its vector: what it knows of each slot, as event + 1
-    width: int  # how many slots that vector has a number for
-    row: int  # in the batch
+    access: I64
+    site: I64
+    known: I64  # address of its vector: what it knows of each slot, as event + 1
+    width: I64  # how many slots that vector has a number for
+    row: I64  # in the batch
 
 
 run_at = pointer(Run)
 entry_at = pointer(Entry)
 page_at = pointer(Page)
 marks_at = pointer(Marks)
-state_at = pointer(State)
+memory_at = pointer(Memory)
+by_at = pointer(By)
 u8, i32, i64 = number(np.uint8), number(np.int32), number(np.int64)
 
 
 @inlined
 def knows(by: By, access: int) -> bool:
     """Whether an earlier access happens before the one at hand, or is by its thread."""
+    return known_to(by.access, by.known, by.width, access)
+
+
+@inlined
+def known_to(own: int, known: int, width: int, access: int) -> bool:
+    """The same, of the fields of a `By`."""
     slot = access >> SLOT_BIT & MOST_SLOTS - 1
-    return slot == (by.access >> SLOT_BIT & MOST_SLOTS - 1) or (
-        slot < by.width and i64(by.known, slot).value >= access >> EVENT_BIT
+    return slot == (own >> SLOT_BIT & MOST_SLOTS - 1) or (
+        slot < width and i64(known, slot).value >= access >> EVENT_BIT
     )
 
 
@@ -220,12 +225,11 @@ def cut(memory: Memory, page: Page, at: int, byte: int) -> int:
     at = left.more
     while at:
         entry = entry_at(memory.entries, at)
-        copy = _new_entry(memory, entry.access, entry.site, 0)
-        if last:
-            entry_at(memory.entries, last).next = copy
-        else:
-            right.more = copy
-        last, at = copy, entry.next
+        copied = _new_entry(memory)
+        copy = entry_at(memory.entries, copied)
+        copy.access, copy.site, copy.next = entry.access, entry.site, 0
+        chain(memory, right, last, copied)
+        last, at = copied, entry.next
     return right_at
 
 
@@ -255,6 +259,28 @@ def absorb(memory: Memory, page: Page, at: int) -> None:
         page.last = run.previous
     _point(memory, page, run.start, run.stop, run.previous)
     _free_run(memory, page, at)
+
+
+@inlined
+def collapse(memory: Memory, page: Page, first: int, last: int) -> None:
+    """Make one run of several that follow each other without a gap and have no lists: the first."""
+    if first == last:
+        return
+    run, end = run_at(memory.runs, first), run_at(memory.runs, last)
+    _point(memory, page, run.stop, end.stop, first)
+    gone, at = 1, run.next
+    while at != last:
+        gone, at = gone + 1, run_at(memory.runs, at).next
+    spare, following = run.next, end.next
+    run.stop, run.next = end.stop, following
+    if following:
+        run_at(memory.runs, following).previous = first
+    else:
+        page.last = first
+    end.next = memory.free_run
+    memory.free_run = spare
+    memory.live_runs -= gone
+    page.runs -= gone
 
 
 @inlined
@@ -289,70 +315,77 @@ def forget(memory: Memory, page: Page) -> bool:
 
 
 @inlined
-def insert(memory: Memory, run: Run, access: int, site: int) -> None:
-    """Put an access into the run's list, which stays sorted: the latest first."""
+def insert(memory: Memory, run: Run, access: int, site: int, spare: int) -> None:
+    """Put an access into the run's list, which stays sorted: the latest first.
+
+    `spare` is an entry to be used for it, which is in no list, or 0.
+    """
     before, at = 0, run.more
     while at and entry_at(memory.entries, at).access > access:
         before, at = at, entry_at(memory.entries, at).next
-    new = _new_entry(memory, access, site, at)
-    if before:
-        entry_at(memory.entries, before).next = new
-    else:
-        run.more = new
+    new = spare or _new_entry(memory)
+    entry = entry_at(memory.entries, new)
+    entry.access, entry.site, entry.next = access, site, at
+    chain(memory, run, before, new)
 
 
 @inlined
 def remove(memory: Memory, run: Run, before: int, at: int) -> None:
     """Take an entry out of the run's list, where it stands after `before`, or first (0)."""
-    state = state_at(memory.state, 0)
-    entry = entry_at(memory.entries, at)
-    if before:
-        entry_at(memory.entries, before).next = entry.next
-    else:
-        run.more = entry.next
-    entry.next = state.free_entry
-    state.free_entry = at
-    state.live_entries -= 1
+    chain(memory, run, before, entry_at(memory.entries, at).next)
+    give_back(memory, at)
 
 
 @inlined
-def _new_entry(memory: Memory, access: int, site: int, following: int) -> int:
-    state = state_at(memory.state, 0)
-    at = state.free_entry
-    if at:
-        state.free_entry = entry_at(memory.entries, at).next
+def chain(memory: Memory, run: Run, before: int, at: int) -> None:
+    """Let `at` follow `before` in the run's list, or stand first (0)."""
+    if before:
+        entry_at(memory.entries, before).next = at
     else:
-        at = state.next_entry
-        state.next_entry = at + 1
-    state.live_entries += 1
-    entry = entry_at(memory.entries, at)
-    entry.access, entry.site, entry.next = access, site, following
+        run.more = at
+
+
+@inlined
+def give_back(memory: Memory, at: int) -> None:
+    """Keep an entry that is in no list for the next access that needs one."""
+    entry_at(memory.entries, at).next = memory.free_entry
+    memory.free_entry = at
+    memory.live_entries -= 1
+
+
+@inlined
+def _new_entry(memory: Memory) -> int:
+    at = memory.free_entry
+    if at:
+        memory.free_entry = entry_at(memory.entries, at).next
+    else:
+        at = memory.next_entry
+        memory.next_entry = at + 1
+    memory.live_entries += 1
     return at
 
 
 @inlined
 def _new_run(memory: Memory, page: Page) -> int:
-    state = state_at(memory.state, 0)
-    at = state.free_run
+    at = memory.free_run
     if at:
-        state.free_run = run_at(memory.runs, at).next
+        memory.free_run = run_at(memory.runs, at).next
     else:
-        at = state.next_run
-        state.next_run = at + 1
-    state.live_runs += 1
+        at = memory.next_run
+        memory.next_run = at + 1
+    memory.live_runs += 1
     page.runs += 1
     return at
 
 
 @inlined
 def _free_run(memory: Memory, page: Page, at: int) -> None:
-    state = state_at(memory.state, 0)
     run = run_at(memory.runs, at)
     while run.more:
         remove(memory, run, 0, run.more)
-    run.next = state.free_run
-    state.free_run = at
-    state.live_runs -= 1
+    run.next = memory.free_run
+    memory.free_run = at
+    memory.live_runs -= 1
     page.runs -= 1
 
 
@@ -380,12 +413,11 @@ def _point(memory: Memory, page: Page, start: int, stop: int, at: int) -> None:
 @inlined
 def prepare(memory: Memory, page: Page, length: int, stop: int) -> bool:
     """Make sure that an access of `length` bytes that ends at `stop` has all the room it needs."""
-    state = state_at(memory.state, 0)
     touched = smaller(page.runs, length)  # at most; each may need one entry, and a run for a gap
-    if state.live_runs + touched + 4 >= state.room_runs:
+    if memory.live_runs + touched + 4 >= memory.room_runs:
         return lack(memory, RUNS, touched + 4)
-    entries = touched + 2 + 2 * state.longest  # both cuts copy a list
-    if state.live_entries + entries >= state.room_entries:
+    entries = touched + 2 + 2 * memory.longest  # both cuts copy a list
+    if memory.live_entries + entries >= memory.room_entries:
         return lack(memory, ENTRIES, entries)
     shift, buckets = page.shift, page.buckets
     while stop > buckets << shift:
@@ -407,26 +439,24 @@ def shrink(memory: Memory, page: Page) -> bool:
 @inlined
 def lack(memory: Memory, what: int, wanted: int) -> bool:
     """Say what there is no room for; False."""
-    state = state_at(memory.state, 0)
-    state.status, state.wanted = what, wanted
+    memory.status, memory.wanted = what, wanted
     return False
 
 
 @inlined
 def admit(memory: Memory, target: int) -> bool:
     """Make the shadow of a page that has none, empty."""
-    state = state_at(memory.state, 0)
-    if state.pages + 1 >= state.room_pages:
+    if memory.live_pages + 1 >= memory.room_pages:
         return lack(memory, PAGES, 1)
     directory = _new_directory(memory, 0)
     if not directory:
         return False
-    state.pages += 1
-    page = page_at(memory.pages, state.pages)
+    memory.live_pages += 1
+    page = page_at(memory.pages, memory.live_pages)
     page.target, page.directory, page.buckets, page.shift = target, directory, 1, 12
     page.runs = page.last = page.ended = page.racy = 0
     i32(memory.directory, directory).value = 0
-    i32(memory.page_of, target).value = state.pages
+    i32(memory.page_of, target).value = memory.live_pages
     return True
 
 
@@ -466,13 +496,12 @@ def _size(buckets: int) -> int:
 @inlined
 def _new_directory(memory: Memory, size: int) -> int:
     """The place of 4 ** size buckets; 0 if there is no room."""
-    state = state_at(memory.state, 0)
     directory = i32(memory.free_blocks, size).value
     if directory:
         i32(memory.free_blocks, size).value = i32(memory.directory, directory).value
-    elif state.next_bucket + (1 << 2 * size) > state.room_buckets:
+    elif memory.next_bucket + (1 << 2 * size) > memory.room_buckets:
         lack(memory, BUCKETS, 1 << 2 * size)
     else:
-        directory = state.next_bucket
-        state.next_bucket = directory + (1 << 2 * size)
+        directory = memory.next_bucket
+        memory.next_bucket = directory + (1 << 2 * size)
     return directory

@@ -6,7 +6,7 @@ site id, or, for an access that has none, a negative number that stands for all 
 (`evidence.place`): equal places have equal numbers.
 
 Both tables are open hash tables whose room is a power of two, and never more than half full; when
-one is, `shadow.State.status` says so, and the access is taken up again once there is room.
+one is, `shadow.Memory.status` says so, and the access is taken up again once there is room.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from racepage.detect.shadow import (
     Run,
     lack,
     marks_at,
-    state_at,
     u8,
 )
 from racepage.events import Op
@@ -99,19 +98,18 @@ def report(memory: Memory, by: By, page: Page, run: Run, past: Past) -> bool:
 
 @inlined
 def _count(memory: Memory, by: By, past: Past) -> bool:
-    state = state_at(memory.state, 0)
-    if 2 * state.pairs >= state.room_pairs:
-        return lack(memory, PAIRS, state.pairs + 1)
+    if 2 * memory.live_pairs >= memory.room_pairs:
+        return lack(memory, PAIRS, memory.live_pairs + 1)
     first, second = (past.access >> EVENT_BIT) - 1, (by.access >> EVENT_BIT) - 1
     frees = (past.access & OP_MASK == _FREE) + (by.access & OP_MASK == _FREE)
     key = Class(
         smaller(past.site, by.site), larger(past.site, by.site), frees, second if frees == 2 else 0
     )
-    pair = _find_pair(memory.pairs, state.room_pairs, key)
+    pair = _find_pair(memory.pairs, memory.room_pairs, key)
     if pair.times == 0:
         pair.low, pair.high, pair.frees, pair.alone = key
         pair.first, pair.second = first, second
-        state.pairs += 1
+        memory.live_pairs += 1
     elif pair.second == second:  # several firsts of one event: the latest stands for them
         pair.first = larger(pair.first, first)
     if pair.times == 0 or pair.latest != second:
@@ -152,14 +150,13 @@ def move_pairs(old: int, old_room: int, new: int, room: int) -> None:
 @inlined
 def name(memory: Memory, place: Place) -> int:
     """The negative number of an access without a site; 0 if there is no room for it."""
-    state = state_at(memory.state, 0)
-    if 2 * state.names >= state.room_names:
-        lack(memory, NAMES, state.names + 1)
+    if 2 * memory.live_names >= memory.room_names:
+        lack(memory, NAMES, memory.live_names + 1)
         return 0
-    found = _find_name(memory.names, state.room_names, place)
+    found = _find_name(memory.names, memory.room_names, place)
     if found.number == 0:
-        state.names += 1
-        found.number = -state.names - 1  # -1 is no site
+        memory.live_names += 1
+        found.number = -memory.live_names - 1  # -1 is no site
         found.thread, found.op, found.target, found.offset, found.length = place
     return found.number
 

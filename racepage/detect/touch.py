@@ -13,20 +13,22 @@ from __future__ import annotations
 from typing import Final
 
 from racepage.detect.shadow import (
-    CONFLICTS,
     OP_MASK,
-    SUBSUMES_BITS,
     By,
     Memory,
     Page,
     Past,
     Run,
     absorb,
+    chain,
+    collapse,
     cut,
     entry_at,
     fill,
     find,
     forget,
+    give_back,
+    i64,
     insert,
     knows,
     prepare,
@@ -34,13 +36,12 @@ from racepage.detect.shadow import (
     run_at,
     same,
     shrink,
-    state_at,
 )
 from racepage.detect.tally import report
 from racepage.events import Op
 from racepage.jit import inlined, larger, smaller
 
-_WRITE: Final = int(Op.WRITE)
+_READ: Final = int(Op.READ)
 _ALLOC: Final = int(Op.ALLOC)
 _FREE: Final = int(Op.FREE)
 READS: Final = 1 << Op.READ | 1 << Op.LOAD | 1 << Op.BYTEWISE_READ
@@ -53,8 +54,16 @@ USUAL: Final = sum(1 << op for op in (Op.READ, Op.WRITE, Op.ZERO, Op.COPY_IN, Op
 @inlined
 def touch(memory: Memory, by: By, page: Page, start: int, stop: int) -> bool:
     """Let an access touch the bytes [start, stop) of a page; False if there is no room."""
-    if not _lives_on(memory, by, page) or not prepare(memory, page, stop - start, stop):
+    if not _lives_on(memory, by, page):
         return False
+    if is_usual(memory, by) and _sweep(memory, by, page, start, stop):
+        return shrink(memory, page)
+    return prepare(memory, page, stop - start, stop) and _cut_out(memory, by, page, start, stop)
+
+
+@inlined
+def _cut_out(memory: Memory, by: By, page: Page, start: int, stop: int) -> bool:
+    """Deal with any access: cut at its borders, fill its gaps, settle with each run, and join."""
     at = find(memory, page, start)
     if run_at(memory.runs, at).start < start:
         at = cut(memory, page, at, start)
@@ -77,6 +86,52 @@ def touch(memory: Memory, by: By, page: Page, start: int, stop: int) -> bool:
 
 
 @inlined
+def _sweep(memory: Memory, by: By, page: Page, start: int, stop: int) -> bool:
+    """Deal with the common case of several runs; False, with nothing done, if it is not that.
+
+    The access begins and ends where runs do, they leave no gap, and its thread knows all of their
+    history. If they differ only in their reads, or it writes, they become one.
+    """
+    if stop > page.buckets << page.shift:
+        return False
+    at = first = find(memory, page, start)
+    last, reached, alike = 0, start, True
+    write = run_at(memory.runs, first).write
+    while reached < stop:
+        run = run_at(memory.runs, at)
+        if run.start != reached or run.stop > stop or run.more:
+            return False
+        if not knows(by, run.write) or not knows(by, run.read):
+            return False
+        alike = alike and run.write == write
+        last, reached, at = at, run.stop, run.next
+    if READS >> (by.access & OP_MASK) & 1 == 0:
+        collapse(memory, page, first, last)
+        run = run_at(memory.runs, first)
+        run.write, run.write_site, run.read = by.access, by.site, 0
+        return True
+    if alike:
+        collapse(memory, page, first, last)
+        last = first
+    at = first
+    while True:
+        run = run_at(memory.runs, at)
+        run.read, run.read_site = by.access, by.site
+        following = run.next
+        if at != first and run_at(memory.runs, run.previous).write == run.write:
+            absorb(memory, page, at)
+        if at == last:
+            return True
+        at = following
+
+
+@inlined
+def is_usual(memory: Memory, by: By) -> bool:
+    """Whether the access is plain, and not all pairs are asked for."""
+    return USUAL >> (by.access & OP_MASK) & 1 == 1 and not memory.all_pairs
+
+
+@inlined
 def _lives_on(memory: Memory, by: By, page: Page) -> bool:
     """Begin and end the lives of a page; False if there is no room."""
     op = by.access & OP_MASK
@@ -93,20 +148,57 @@ def _lives_on(memory: Memory, by: By, page: Page) -> bool:
 def settle(memory: Memory, by: By, page: Page, run: Run) -> bool:
     """Compare an access with the history of a run, and make it part of that."""
     op = by.access & OP_MASK
-    usual = USUAL >> op & 1 and not memory.all_pairs
+    usual = is_usual(memory, by)
     if usual and run.more == 0 and knows(by, run.write) and knows(by, run.read):
         if READS >> op & 1:
             run.read, run.read_site = by.access, by.site
         else:
             run.write, run.write_site, run.read = by.access, by.site, 0
         return True
+    if usual and op == _READ:
+        return _read(memory, by, page, run)
     return _compare(memory, by, page, run) and _replace(memory, by, run)
 
 
 @inlined
-def races(by: By, access: int) -> bool:
+def _read(memory: Memory, by: By, page: Page, run: Run) -> bool:
+    """What `_compare` and `_replace` do, for a plain read, in one walk: readers make long lists."""
+    latest = latest_site = 0
+    if not knows(by, run.write):
+        latest, latest_site = run.write, run.write_site
+    spare = before = length = 0
+    at = run.more
+    while at:
+        entry = entry_at(memory.entries, at)
+        following = entry.next
+        known, reads = knows(by, entry.access), READS >> (entry.access & OP_MASK) & 1
+        if known and reads:
+            if spare:
+                remove(memory, run, before, at)
+            else:
+                spare = at
+                chain(memory, run, before, following)
+        else:
+            if not known and not reads and entry.access > latest:
+                latest, latest_site = entry.access, entry.site
+            before = at
+            length += 1
+        at = following
+    if knows(by, run.read):
+        if spare:
+            give_back(memory, spare)
+    else:
+        insert(memory, run, run.read, run.read_site, spare)
+    memory.longest = larger(memory.longest, length + 1)
+    run.read, run.read_site = by.access, by.site
+    return latest == 0 or report(memory, by, page, run, Past(latest, latest_site))
+
+
+@inlined
+def races(memory: Memory, by: By, access: int) -> bool:
     """Whether an earlier access to the same bytes races with the one at hand."""
-    return CONFLICTS[by.access & OP_MASK] >> (access & OP_MASK) & 1 == 1 and not knows(by, access)
+    conflicts = i64(memory.conflicts, by.access & OP_MASK).value
+    return conflicts >> (access & OP_MASK) & 1 == 1 and not knows(by, access)
 
 
 @inlined
@@ -122,7 +214,7 @@ def _compare(memory: Memory, by: By, page: Page, run: Run) -> bool:
         else:
             entry = entry_at(memory.entries, at)
             access, site, at = entry.access, entry.site, entry.next
-        if races(by, access):
+        if races(memory, by, access):
             if memory.all_pairs and not report(memory, by, page, run, Past(access, site)):
                 return False
             if access > latest:
@@ -135,7 +227,6 @@ def _compare(memory: Memory, by: By, page: Page, run: Run) -> bool:
 @inlined
 def _replace(memory: Memory, by: By, run: Run) -> bool:
     """Take from a run what the new access makes superfluous, and give it the new access; True."""
-    state = state_at(memory.state, 0)
     before, at, length = 0, run.more, 0
     while at:
         entry = entry_at(memory.entries, at)
@@ -146,14 +237,14 @@ def _replace(memory: Memory, by: By, run: Run) -> bool:
             before = at
             length += 1
         at = following
-    state.longest = larger(state.longest, length + 1)
+    memory.longest = larger(memory.longest, length + 1)
     if READS >> (by.access & OP_MASK) & 1:
         if run.read and not superfluous(memory, by, run.read, run.read_site):
-            insert(memory, run, run.read, run.read_site)
+            insert(memory, run, run.read, run.read_site, 0)
         run.read, run.read_site = by.access, by.site
         return True
     if run.write and not superfluous(memory, by, run.write, run.write_site):
-        insert(memory, run, run.write, run.write_site)
+        insert(memory, run, run.write, run.write_site, 0)
     run.write, run.write_site = by.access, by.site
     if run.read and superfluous(memory, by, run.read, run.read_site):
         run.read = 0
@@ -167,8 +258,8 @@ def superfluous(memory: Memory, by: By, access: int, site: int) -> bool:
     if memory.all_pairs:
         mask = (1 << 24) - 1  # slot and operation
         return access & mask == by.access & mask and site == by.site
-    op, older = by.access & OP_MASK, access & OP_MASK
-    return SUBSUMES_BITS[op] >> older & 1 == 1 and knows(by, access)
+    subsumes = i64(memory.subsumes, by.access & OP_MASK).value
+    return subsumes >> (access & OP_MASK) & 1 == 1 and knows(by, access)
 
 
 @inlined

@@ -33,8 +33,8 @@ from racepage.order.stamps import Stamps
 from racepage.structs import I32, I64, address, layout, number, pointer
 from racepage.trace.columns import Columns
 
-THREADS, OBJECTS, COMPONENTS, COPIES, CHANGES, LEARNT, UNKNOWN = range(7)
-"""What `State.status` says that there is no room for; the last: a row names what no table has."""
+COMPONENTS, COPIES, CHANGES, LEARNT, UNKNOWN = range(5)
+"""What `Memory.status` says that there is no room for; the last: a row names what no table has."""
 
 MOST_BYTES: Final = 1 << 33
 """For all vectors together."""
@@ -86,13 +86,47 @@ class Copy:
     holders: I32
 
 
-class State:
-    """How much there is of everything, and what is missing."""
+class Ended:
+    """A slot that may be handed on, by a thread that knows its last clock."""
 
+    slot: I64
+    last: I64
+
+
+class Memory:
+    """Where everything is, how much of it there is, and what is missing."""
+
+    # Addresses of what is kept.
+    threads: I64
+    objects: I64  # by target id
+    readers: I64  # by target id: what RUNLOCK released
+    pool: I64
+    free_rows: I64  # the first free row of each power of two, + 1
+    copies: I64
+    ended: I64
+    started: I64  # target id -> number of the thread that it is, or -1
+    # Addresses of the batch, and of its stamps.
+    thread: I64
+    op: I64
+    target: I64
+    flags: I64
+    clock: I64
+    changed: I64
+    bounds: I64
+    component: I64
+    value: I64
+    known: I64
+    # What is missing, and how much of it.
     status: I64
     wanted: I64
+    # Counts.
+    events: I64  # of the batch
+    fed: I64  # before the batch
+    live_threads: I64
+    targets: I64
     slots: I64
-    ended: I64  # slots whose thread was joined, that nobody took over yet
+    live_ended: I64
+    runlocks: I64
     widest: I64  # a width that no row exceeds
     next_component: I64
     room_components: I64
@@ -103,46 +137,6 @@ class State:
     room_changes: I64
     learnt: I64  # changed components, in this batch
     room_learnt: I64
-
-
-class Ended:
-    """A slot that may be handed on, by a thread that knows its last clock."""
-
-    slot: I64
-    last: I64
-
-
-class Memory(NamedTuple):
-    """The addresses of all state; `free_rows` has the first free row of each power of two, + 1."""
-
-    state: int
-    threads: int
-    objects: int  # by target id
-    readers: int  # by target id: what RUNLOCK released
-    pool: int
-    free_rows: int
-    copies: int
-    ended: int
-
-
-class Batch(NamedTuple):
-    """The addresses of the events and of their stamps, and the sizes of the tables."""
-
-    thread: int
-    op: int
-    target: int
-    flags: int
-    started: int  # target id -> number of the thread that it is, or -1
-    events: int  # how many
-    fed: int  # events before this batch
-    threads: int
-    targets: int
-    clock: int
-    changed: int
-    bounds: int
-    component: int
-    value: int
-    known: int
 
 
 class News(NamedTuple):
@@ -157,88 +151,92 @@ component_at = pointer(Component)
 thread_at = pointer(Thread)
 object_at = pointer(Object)
 copy_at = pointer(Copy)
-state_at = pointer(State)
+memory_at = pointer(Memory)
 ended_at = pointer(Ended)
 u8, i32, i64 = number(np.uint8), number(np.int32), number(np.int64)
 
 
 @compiled
-def _stamp(  # noqa: C901  (the loop over all events)
-    batch: Batch, memory: Memory, begin: int
-) -> int:
-    """Stamp the events from `begin` on; return the first that there was no room for, or the end."""
-    state = state_at(memory.state, 0)
+def _stamp(at: int, begin: int) -> int:  # noqa: C901  (the loop over all events)
+    """Stamp the events from `begin` on; return the first that there was no room for, or the end.
+
+    `at` is where the order's `Memory` is.
+    """
+    memory = memory_at(at, 0)
+    threads, ops, clocks = memory.thread, memory.op, memory.clock
     current = -1
     thread = thread_at(memory.threads, 0)
-    for row in range(begin, batch.events):
-        if i32(batch.thread, row).value != current:
-            current = i32(batch.thread, row).value
-            if not 0 <= current < batch.threads:
-                state.status = UNKNOWN
+    for row in range(begin, memory.events):
+        if i32(threads, row).value != current:
+            current = i32(threads, row).value
+            if not 0 <= current < memory.live_threads:
+                memory.status = UNKNOWN
                 return row
             thread = thread_at(memory.threads, current)
             if thread.slot < 0:  # nobody started it: a slot of its own, and no incoming edge
-                _begin(memory, thread, state.slots, 0)
-        i64(batch.clock, row).value = thread.now
-        op = int(u8(batch.op, row).value)
-        edge = _LOCK <= op <= _JOIN and u8(batch.flags, row).value & _NO_EDGE == 0
+                _begin(memory, thread, memory.slots, 0)
+        i64(clocks, row).value = thread.now
+        op = u8(ops, row).value
+        edge = _LOCK <= op <= _JOIN and u8(memory.flags, row).value & _NO_EDGE == 0
         if not edge and thread.seen:
             continue
-        if not _has_room(state):
+        if not _has_room(memory):
             return row
-        before = state.learnt
+        before = memory.learnt
         if not thread.seen:
             thread.seen = 1
-            _tell_all(batch, memory, thread)
+            _tell_all(memory, thread)
         if edge:
-            if not 0 <= i32(batch.target, row).value < batch.targets:
-                state.status = UNKNOWN
+            if not 0 <= i32(memory.target, row).value < memory.targets:
+                memory.status = UNKNOWN
                 return row
-            _step(batch, memory, thread, row)
-        if state.learnt > before:
-            i64(batch.changed, state.changes).value = row
-            state.changes += 1
-            i64(batch.bounds, state.changes).value = state.learnt
-    return batch.events
+            _step(memory, thread, row)
+        if memory.learnt > before:
+            i64(memory.changed, memory.changes).value = row
+            memory.changes += 1
+            i64(memory.bounds, memory.changes).value = memory.learnt
+    return memory.events
 
 
 @inlined
-def _has_room(state: State) -> bool:
+def _has_room(memory: Memory) -> bool:
     """Whether there is room for whatever one event may need."""
-    width = 2 * larger(8, larger(state.widest, state.slots + 1))  # rows have powers of two
-    if state.next_component + 4 * width > state.room_components:
-        state.status, state.wanted = COMPONENTS, 4 * width
-    elif state.next_copy + 2 > state.room_copies:
-        state.status, state.wanted = COPIES, 2
-    elif state.changes + 2 > state.room_changes:
-        state.status, state.wanted = CHANGES, 2
-    elif state.learnt + 3 * width > state.room_learnt:
-        state.status, state.wanted = LEARNT, 3 * width
+    width = 2 * larger(8, larger(memory.widest, memory.slots + 1))  # rows have powers of two
+    if memory.next_component + 4 * width > memory.room_components:
+        memory.status, memory.wanted = COMPONENTS, 4 * width
+    elif memory.next_copy + 2 > memory.room_copies:
+        memory.status, memory.wanted = COPIES, 2
+    elif memory.changes + 2 > memory.room_changes:
+        memory.status, memory.wanted = CHANGES, 2
+    elif memory.learnt + 3 * width > memory.room_learnt:
+        memory.status, memory.wanted = LEARNT, 3 * width
     else:
         return True
     return False
 
 
 @inlined
-def _step(batch: Batch, memory: Memory, thread: Thread, row: int) -> None:
+def _step(memory: Memory, thread: Thread, row: int) -> None:
     """Apply one edge: DESIGN.md section 4, as `order/hb.py` spells it."""
-    op, target = u8(batch.op, row).value, i32(batch.target, row).value
-    event = batch.fed + row
+    op, target = u8(memory.op, row).value, i32(memory.target, row).value
+    event = memory.fed + row
     mine = object_at(memory.objects, target)
     if op == _LOCK:
-        _acquire(batch, memory, thread, mine)
-        _acquire(batch, memory, thread, object_at(memory.readers, target))
+        _acquire(memory, thread, mine)
+        if memory.runlocks:
+            _acquire(memory, thread, object_at(memory.readers, target))
     elif op in (_RLOCK, _ACQUIRE, _TAKE):
-        _acquire(batch, memory, thread, mine)
+        _acquire(memory, thread, mine)
         if op == _TAKE:
             _drop(memory, mine.copy)
             mine.holder = mine.copy = 0
     elif op == _JOIN:
-        _join(batch, memory, thread, i32(batch.started, target).value, event)
+        _join(memory, thread, i32(memory.started, target).value, event)
     else:
         if op == _START:
-            _start(memory, thread, i32(batch.started, target).value, event)
+            _start(memory, thread, i32(memory.started, target).value, event)
         elif op == _RUNLOCK:
+            memory.runlocks += 1
             _release(memory, thread, object_at(memory.readers, target), event, True)
         else:
             _release(memory, thread, mine, event, op != _RELEASE)
@@ -246,14 +244,14 @@ def _step(batch: Batch, memory: Memory, thread: Thread, row: int) -> None:
 
 
 @inlined
-def _acquire(batch: Batch, memory: Memory, thread: Thread, source: Object) -> None:
+def _acquire(memory: Memory, thread: Thread, source: Object) -> None:
     """Join what an object hands on into a thread's vector."""
     if source.holder and _knows(memory, thread, source.holder - 1, source.clock):
         return
     if source.holder:
-        _learn(batch, memory, thread, News(source.holder - 1, source.clock, source.event))
+        _learn(memory, thread, News(source.holder - 1, source.clock, source.event))
     copy = copy_at(memory.copies, source.copy)
-    _learn_row(batch, memory, thread, copy.start, copy.width)
+    _learn_row(memory, thread, copy.start, copy.width)
 
 
 @inlined
@@ -315,14 +313,13 @@ def _start(memory: Memory, parent: Thread, number: int, event: int) -> None:
     """Begin a thread that knows what its parent knows, in a slot whose end the parent knows."""
     if number < 0:
         return
-    state = state_at(memory.state, 0)
-    slot, last = state.slots, 0
-    for place in range(state.ended):
+    slot, last = memory.slots, 0
+    for place in range(memory.live_ended):
         ended = ended_at(memory.ended, place)
         if _knows(memory, parent, ended.slot, ended.last):
             slot, last = ended.slot, ended.last
-            state.ended -= 1
-            for following in range(place, state.ended):
+            memory.live_ended -= 1
+            for following in range(place, memory.live_ended):
                 after = ended_at(memory.ended, following + 1)
                 here = ended_at(memory.ended, following)
                 here.slot, here.last = after.slot, after.last
@@ -341,27 +338,25 @@ def _start(memory: Memory, parent: Thread, number: int, event: int) -> None:
 @inlined
 def _begin(memory: Memory, thread: Thread, slot: int, last: int) -> None:
     """A thread takes a slot whose clock stands at `last`, and knows nothing."""
-    state = state_at(memory.state, 0)
-    state.slots = larger(state.slots, slot + 1)
+    memory.slots = larger(memory.slots, slot + 1)
     thread.slot, thread.base, thread.now = slot, last, last + 1
     thread.seen = thread.joined = thread.width = thread.copy = 0
 
 
 @inlined
-def _join(batch: Batch, memory: Memory, thread: Thread, number: int, event: int) -> None:
+def _join(memory: Memory, thread: Thread, number: int, event: int) -> None:
     if number < 0:
         return
     child = thread_at(memory.threads, number)
     if child.slot < 0:  # it never did anything, and nobody started it
         return
-    state = state_at(memory.state, 0)
     if not child.joined:
         child.joined = event + 1
-        ended = ended_at(memory.ended, state.ended)
+        ended = ended_at(memory.ended, memory.live_ended)
         ended.slot, ended.last = child.slot, child.now
-        state.ended += 1
-    _learn(batch, memory, thread, News(child.slot, child.now, child.joined - 1))
-    _learn_row(batch, memory, thread, child.start, child.width)
+        memory.live_ended += 1
+    _learn(memory, thread, News(child.slot, child.now, child.joined - 1))
+    _learn_row(memory, thread, child.start, child.width)
 
 
 @inlined
@@ -374,7 +369,7 @@ def _knows(memory: Memory, thread: Thread, slot: int, clock: int) -> bool:
 
 
 @inlined
-def _learn(batch: Batch, memory: Memory, thread: Thread, news: News) -> None:
+def _learn(memory: Memory, thread: Thread, news: News) -> None:
     """Raise one component of a thread's vector, and say so, if that is news."""
     if _knows(memory, thread, news.slot, news.clock):
         return
@@ -385,32 +380,31 @@ def _learn(batch: Batch, memory: Memory, thread: Thread, news: News) -> None:
     if thread.copy:
         _drop(memory, thread.copy)
         thread.copy = 0
-    _tell(batch, memory, news.slot, component)
+    _tell(memory, news.slot, component)
 
 
 @inlined
-def _learn_row(batch: Batch, memory: Memory, thread: Thread, start: int, width: int) -> None:
+def _learn_row(memory: Memory, thread: Thread, start: int, width: int) -> None:
     for slot in range(width):
         component = component_at(memory.pool, start + slot)
-        _learn(batch, memory, thread, News(slot, component.clock, component.event))
+        _learn(memory, thread, News(slot, component.clock, component.event))
 
 
 @inlined
-def _tell(batch: Batch, memory: Memory, slot: int, component: Component) -> None:
-    state = state_at(memory.state, 0)
-    i32(batch.component, state.learnt).value = slot
-    i64(batch.value, state.learnt).value = component.clock
-    i64(batch.known, state.learnt).value = component.event
-    state.learnt += 1
+def _tell(memory: Memory, slot: int, component: Component) -> None:
+    i32(memory.component, memory.learnt).value = slot
+    i64(memory.value, memory.learnt).value = component.clock
+    i64(memory.known, memory.learnt).value = component.event
+    memory.learnt += 1
 
 
 @inlined
-def _tell_all(batch: Batch, memory: Memory, thread: Thread) -> None:
+def _tell_all(memory: Memory, thread: Thread) -> None:
     """A thread's first event says all that it knows."""
     for slot in range(thread.width):
         component = component_at(memory.pool, thread.start + slot)
         if component.clock and slot != thread.slot:
-            _tell(batch, memory, slot, component)
+            _tell(memory, slot, component)
 
 
 @inlined
@@ -430,13 +424,12 @@ def _copied(memory: Memory, thread: Thread) -> int:
 @inlined
 def _new_copy(memory: Memory, width: int) -> int:
     """A copy of at least that width, held once, its components not set yet."""
-    state = state_at(memory.state, 0)
-    number = state.free_copy
+    number = memory.free_copy
     if number:
-        state.free_copy = copy_at(memory.copies, number).start
+        memory.free_copy = copy_at(memory.copies, number).start
     else:
-        number = state.next_copy
-        state.next_copy = number + 1
+        number = memory.next_copy
+        memory.next_copy = number + 1
     copy = copy_at(memory.copies, number)
     copy.width = _rounded(width)
     copy.start = _new_row(memory, copy.width)
@@ -449,19 +442,17 @@ def _drop(memory: Memory, number: int) -> None:
     """One holder fewer of a copy."""
     if number == 0:
         return
-    state = state_at(memory.state, 0)
     copy = copy_at(memory.copies, number)
     copy.holders -= 1
     if copy.holders == 0:
         _free_row(memory, copy.start, copy.width)
-        copy.start = state.free_copy
-        state.free_copy = number
+        copy.start = memory.free_copy
+        memory.free_copy = number
 
 
 @inlined
 def _widen(memory: Memory, thread: Thread, width: int) -> None:
     """Give a thread's row room for `width` components."""
-    state = state_at(memory.state, 0)
     wide = _rounded(width)
     start = _new_row(memory, wide)
     for slot in range(wide):
@@ -472,7 +463,7 @@ def _widen(memory: Memory, thread: Thread, width: int) -> None:
     if thread.width:
         _free_row(memory, thread.start, thread.width)
     thread.start, thread.width = start, wide
-    state.widest = larger(state.widest, wide)
+    memory.widest = larger(memory.widest, wide)
 
 
 @inlined
@@ -486,11 +477,10 @@ def _rounded(width: int) -> int:
 @inlined
 def _new_row(memory: Memory, width: int) -> int:
     """The place of `width` components, a power of two."""
-    state = state_at(memory.state, 0)
     free = i64(memory.free_rows, _size(width))
     if free.value == 0:
-        start = state.next_component
-        state.next_component = start + width
+        start = memory.next_component
+        memory.next_component = start + width
     else:
         start = free.value - 1
         free.value = component_at(memory.pool, start).clock
@@ -521,9 +511,9 @@ class NativeHappensBefore:
     def __init__(self) -> None:
         self._fed = 0
         self._number_of: dict[str, int] = {}
+        self._memory = np.zeros(1, layout(Memory))
+        self._memory[0]["next_copy"] = 1  # copy 0 is the empty one
         self._started = np.zeros(0, np.int32)
-        self._state = np.zeros(1, layout(State))
-        self._state[0]["next_copy"] = 1  # copy 0 is the empty one
         self._threads = np.zeros(0, layout(Thread))
         self._objects = np.zeros(0, layout(Object))
         self._readers = np.zeros(0, layout(Object))
@@ -540,46 +530,37 @@ class NativeHappensBefore:
         """
         self._read_tables(threads, targets)
         count = len(columns)
-        events: dict[str, NDArray[Any]] = {
+        batch: dict[str, NDArray[Any]] = {
             "thread": np.ascontiguousarray(columns.thread, np.int32),
             "op": np.ascontiguousarray(columns.op, np.uint8),
             "target": np.ascontiguousarray(columns.target, np.int32),
             "flags": np.ascontiguousarray(columns.flags, np.uint8),
-            "started": self._started,
             "clock": np.empty(count, np.int64),
-        }
-        changes = {name: np.zeros(count // 16 + 64, np.int64) for name in ("changed", "bounds")}
-        learnt: dict[str, NDArray[Any]] = {
+            "changed": np.zeros(count // 16 + 64, np.int64),
+            "bounds": np.zeros(count // 16 + 64, np.int64),
             "component": np.zeros(count // 8 + 64, np.int32),
             "value": np.zeros(count // 8 + 64, np.int64),
             "known": np.zeros(count // 8 + 64, np.int64),
         }
-        state = self._state[0]
-        state["changes"] = state["learnt"] = row = 0
+        memory = self._memory[0]
+        memory["events"], memory["fed"] = count, self._fed
+        memory["changes"] = memory["learnt"] = row = 0
         while True:
-            self._tell_rooms(len(changes["changed"]), len(learnt["value"]))
-            batch = Batch(
-                **{name: address(array) for name, array in (events | changes | learnt).items()},
-                events=count,
-                fed=self._fed,
-                threads=len(self._threads),
-                targets=len(self._started),
-            )
-            row = _stamp(batch, self._memory(), row)
+            self._tell_places(batch)
+            row = _stamp(address(self._memory), row)
             if row == count:
                 break
-            self._make_room(row, changes, learnt)
+            self._make_room(batch, row)
         self._fed += count
-        ends = int(state["changes"]), int(state["learnt"])
-        slot = self._threads["slot"][: len(threads)].copy()
+        changes, learnt = int(memory["changes"]), int(memory["learnt"])
         return Stamps(
-            clock=events["clock"],
-            changed=changes["changed"][: ends[0]],
-            bounds=changes["bounds"][: ends[0] + 1],
-            component=learnt["component"][: ends[1]],
-            value=learnt["value"][: ends[1]],
-            known=learnt["known"][: ends[1]],
-            slot=slot,
+            clock=batch["clock"],
+            changed=batch["changed"][:changes],
+            bounds=batch["bounds"][: changes + 1],
+            component=batch["component"][:learnt],
+            value=batch["value"][:learnt],
+            known=batch["known"][:learnt],
+            slot=self._threads["slot"][: len(threads)].copy(),
             base=self._threads["base"][: len(threads)].copy(),
         )
 
@@ -599,45 +580,41 @@ class NativeHappensBefore:
         self._objects = _longer(self._objects, len(targets))
         self._readers = _longer(self._readers, len(targets))
 
-    def _memory(self) -> Memory:
-        return Memory(
-            state=address(self._state),
-            threads=address(self._threads),
-            objects=address(self._objects),
-            readers=address(self._readers),
-            pool=address(self._pool),
-            free_rows=address(self._free_rows),
-            copies=address(self._copies),
-            ended=address(self._ended),
-        )
+    def _tell_places(self, batch: dict[str, NDArray[Any]]) -> None:
+        """Say where everything is and how long: it may have grown, and moved."""
+        kept = {
+            "started": self._started,
+            "threads": self._threads,
+            "objects": self._objects,
+            "readers": self._readers,
+            "pool": self._pool,
+            "free_rows": self._free_rows,
+            "copies": self._copies,
+            "ended": self._ended,
+        }
+        memory = self._memory[0]
+        for field, array in (kept | batch).items():
+            memory[field] = address(array)
+        memory["live_threads"], memory["targets"] = len(self._threads), len(self._started)
+        memory["room_components"], memory["room_copies"] = len(self._pool), len(self._copies)
+        memory["room_changes"], memory["room_learnt"] = len(batch["changed"]), len(batch["value"])
 
-    def _tell_rooms(self, changes: int, learnt: int) -> None:
-        state = self._state[0]
-        state["room_components"], state["room_copies"] = len(self._pool), len(self._copies)
-        state["room_changes"], state["room_learnt"] = changes, learnt
-
-    def _make_room(
-        self, row: int, changes: dict[str, NDArray[Any]], learnt: dict[str, NDArray[Any]]
-    ) -> None:
+    def _make_room(self, batch: dict[str, NDArray[Any]], row: int) -> None:
         """Give the event at `row` what it lacks."""
-        state = self._state[0]
-        wanted = int(state["wanted"])
-        match int(state["status"]):
-            case status if status == COMPONENTS:
-                _grow(self._pool, wanted)
-            case status if status == COPIES:
-                _grow(self._copies, wanted)
-            case status if status == CHANGES:
-                for column in changes.values():
-                    _grow(column, wanted)
-            case status if status == LEARNT:
-                for column in learnt.values():
-                    _grow(column, wanted)
-            case _:
-                raise RacepageError(
-                    f"event {self._fed + row} names a thread or a target that is in no table; "
-                    "the trace was not validated"
-                )
+        status, wanted = self._memory[0][["status", "wanted"]].tolist()
+        lacking = {
+            COMPONENTS: [self._pool],
+            COPIES: [self._copies],
+            CHANGES: [batch["changed"], batch["bounds"]],
+            LEARNT: [batch["component"], batch["value"], batch["known"]],
+        }
+        if status not in lacking:
+            raise RacepageError(
+                f"event {self._fed + row} names a thread or a target that is in no table; "
+                "the trace was not validated"
+            )
+        for pool in lacking[status]:
+            _grow(pool, wanted)
 
 
 def _longer(table: NDArray[Any], length: int) -> NDArray[Any]:

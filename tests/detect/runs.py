@@ -26,8 +26,8 @@ class Run(NamedTuple):
 def shadow_of(engine: Native) -> dict[int, list[Run]]:
     """Target id -> the runs of that page, ascending; raises AssertionError for a broken promise."""
     pages, entries, runs = {}, 0, 0
-    state = engine._state[0]
-    for page in engine._pages[1 : int(state["pages"]) + 1]:
+    state = engine._memory[0]
+    for page in engine._pages[1 : int(state["live_pages"]) + 1]:
         found, used = _runs_of(engine, page)
         pages[int(page["target"])] = found
         entries += used
@@ -88,7 +88,7 @@ def _hold_directory(engine: Native, page: np.void, ends: list[tuple[int, int]]) 
 
 
 def _hold_free_lists(engine: Native) -> None:
-    state = engine._state[0]
+    state = engine._memory[0]
     for pool, name in ((engine._runs, "run"), (engine._entries, "entry")):
         free = set()
         at = int(state[f"free_{name}"])

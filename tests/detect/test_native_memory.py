@@ -62,7 +62,7 @@ def test_a_run_takes_at_most_96_bytes(runs_of_a_page: int) -> None:
     engine = Native()
     events = columns(0, Op.WRITE, run // runs_of_a_page, run % runs_of_a_page * size, size)
     feed(engine, HappensBefore(), events)
-    assert engine._state[0]["live_runs"] == RUNS
+    assert engine._memory[0]["live_runs"] == RUNS
     assert taken(engine) <= 96 * RUNS + SLACK
 
 
@@ -78,7 +78,7 @@ def test_a_further_reader_takes_16_bytes() -> None:
     engine, order = Native(), HappensBefore()
     for thread in range(4):
         feed(engine, order, columns(thread, Op.READ, run // 512, run % 512 * 8, 8), 4)
-    assert engine._state[0]["live_entries"] == 3 * RUNS
+    assert engine._memory[0]["live_entries"] == 3 * RUNS
     assert taken(engine) <= (96 + 3 * 16) * RUNS + SLACK
 
 
@@ -97,16 +97,16 @@ def test_a_freed_page_leaves_one_run() -> None:
     engine, order = Native(), HappensBefore()
     feed(engine, order, columns(0, Op.WRITE, 0, np.arange(0, 4096, 8), 8))
     feed(engine, order, columns(0, Op.FREE, 0, [0], 4096))
-    assert engine._state[0]["live_runs"] == 1
+    assert engine._memory[0]["live_runs"] == 1
 
 
 def test_an_allocated_page_begins_with_one_run_and_a_collected_one_has_none() -> None:
     engine, order = Native(), HappensBefore()
     feed(engine, order, columns(0, Op.WRITE, 0, np.arange(0, 4096, 8), 8))
     feed(engine, order, columns(0, Op.COLLECT, 0, [0], 4096))
-    assert engine._state[0]["live_runs"] == 0
+    assert engine._memory[0]["live_runs"] == 0
     feed(engine, order, columns(0, Op.ALLOC, 0, [0], 4096))
-    assert engine._state[0]["live_runs"] == 1
+    assert engine._memory[0]["live_runs"] == 1
 
 
 def test_directories_of_pages_are_given_back() -> None:
@@ -116,7 +116,7 @@ def test_directories_of_pages_are_given_back() -> None:
         for page in range(8):
             feed(engine, order, columns(0, Op.READ, page, np.arange(0, 4096, 2), 2))
             feed(engine, order, columns(0, Op.WRITE, page, [0], 4096))
-        sizes.append(int(engine._state[0]["next_bucket"]))
+        sizes.append(int(engine._memory[0]["next_bucket"]))
     assert sizes[0] == sizes[-1] < 2 * 4096  # one large directory, for one page after the other
 
 

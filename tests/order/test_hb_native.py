@@ -124,7 +124,7 @@ def test_a_lock_that_is_used_without_contention_takes_no_vector() -> None:
     order = NativeHappensBefore()
     stamp(order, builder.finish())
     # t's row, the one copy of it that all the locks hold, and main's at its start: 8 slots each
-    assert order._state[0]["next_component"] <= 24
+    assert order._memory[0]["next_component"] <= 24
 
 
 def test_copies_that_nobody_holds_are_used_again() -> None:
@@ -136,7 +136,7 @@ def test_copies_that_nobody_holds_are_used_again() -> None:
         builder.add(f"t{round_ % 2}", Op.RUNLOCK, LOCK)
     order = NativeHappensBefore()
     stamp(order, builder.finish())
-    assert order._state[0]["next_copy"] < 16
+    assert order._memory[0]["next_copy"] < 16
 
 
 def test_threads_beyond_all_memory_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
