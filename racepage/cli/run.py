@@ -69,6 +69,7 @@ def run(
     analysis = options.analyse(trace, f"checking {workload}")
     analysis = replace(
         analysis,
+        path=None if trace_file is None else str(trace_file),
         findings=(*analysis.findings, *_program_errors(outcome.errors)),
         warnings=(*analysis.warnings, *_news(warnings, analysis)),
     )

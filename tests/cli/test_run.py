@@ -377,6 +377,7 @@ def test_a_recording_can_be_kept_and_checked_again(
     kept = f"run{suffix}"
     first = json.loads(racepage("run", early.name, "--trace", kept, "--format", "json").out)
     again = json.loads(racepage("check", kept, "--format", "json").out)
+    assert first["trace"]["path"] == again["trace"]["path"] == kept
     assert again["verdict"] == "findings"
     assert first["racy_events"] == again["racy_events"]
 
