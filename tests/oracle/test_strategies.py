@@ -11,7 +11,7 @@ from racepage.trace.columns import Trace
 from racepage.trace.validate import validate
 from tests.oracle.strategies import traces
 
-QUITE_A_FEW = settings(max_examples=500, phases=[Phase.generate], derandomize=True, database=None)
+QUITE_A_FEW = settings(max_examples=200, phases=[Phase.generate], derandomize=True, database=None)
 
 
 @QUITE_A_FEW
