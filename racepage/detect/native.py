@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racepage.detect import shadow
+from racepage.detect.directory import admit
 from racepage.detect.races import Races, RacingPair, RacyRange
+from racepage.detect.runs import forget
 from racepage.detect.shadow import (
     BAD_ROW,
     CONFLICTS,
@@ -37,9 +39,7 @@ from racepage.detect.shadow import (
     Memory,
     Page,
     Run,
-    admit,
     by_at,
-    forget,
     i32,
     i64,
     known_to,

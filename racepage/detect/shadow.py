@@ -8,10 +8,8 @@ a and b, gives every run between them the new access, and makes one run of neigh
 become equal. So the cost of an access follows the number of runs that it touches, not its length,
 and a page that is written whole is one run.
 
-*Finding a run.* Each page has a directory: the page is divided into 1, 4, 16, ... equal buckets, at
-least as many as it has runs, and each bucket holds the first run that ends after the bucket's first
-byte. From there the list is followed, on average for less than one step. The directory costs at
-most 32 bytes a run.
+*Finding a run.* Each page has a directory (`detect/directory.py`), which leads from a byte to its
+run in about one step, and costs 4 to 32 bytes a run.
 
 *What an access is.* One number: event + 1, slot and operation, with the site beside it. A thread's
 vector is kept as events as well (`Stamps.known`): the access of event e in slot s happens before
@@ -31,9 +29,12 @@ with the run's last write and its reads, and replaces those that happen before i
 - FastTrack leaves its "same epoch" at once; here the event number is still stored, since the first
   event of a race has to be the latest one.
 
-Every function here may be *taken up again*: when there is no room for what it needs, it says so in
+An access may be *taken up again*: a function that finds no room for what it needs says so in
 `Memory.status` and returns False, its caller makes room, and the access is touched again from its
 beginning. That does no harm: what was done of it is known to itself, and replaced by itself.
+
+The rest is in `detect/runs.py` (cutting and joining), `detect/touch.py` (comparing), and
+`detect/tally.py` (counting races); `detect/native.py` has the loop over the events.
 
 Cost: a run is 48 bytes, an access in a list 16, a page 32. `benchmarks/detect.py` has the times.
 """
@@ -46,7 +47,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racepage.events import CONFLICT, SUBSUMES
-from racepage.jit import inlined, smaller
+from racepage.jit import inlined
 from racepage.structs import I32, I64, number, pointer
 
 END: Final = (1 << 31) - 1
@@ -201,307 +202,7 @@ def known_to(own: int, known: int, width: int, access: int) -> bool:
 
 
 @inlined
-def find(memory: Memory, page: Page, byte: int) -> int:
-    """The first run that ends after `byte`; 0 if there is none."""
-    at = i32(memory.directory, page.directory + (byte >> page.shift)).value
-    while run_at(memory.runs, at).stop <= byte:
-        at = run_at(memory.runs, at).next
-    return at
-
-
-@inlined
-def cut(memory: Memory, page: Page, at: int, byte: int) -> int:
-    """Cut a run in two; return the right one, which begins at `byte`."""
-    left, right_at = run_at(memory.runs, at), _new_run(memory, page)
-    right = run_at(memory.runs, right_at)
-    right.start, right.stop = byte, left.stop
-    right.write, right.write_site = left.write, left.write_site
-    right.read, right.read_site = left.read, left.read_site
-    left.stop = byte
-    _link(memory, page, at, right_at, left.next)
-    _point(memory, page, byte, right.stop, right_at)
-    right.more = 0
-    last = 0
-    at = left.more
-    while at:
-        entry = entry_at(memory.entries, at)
-        copied = _new_entry(memory)
-        copy = entry_at(memory.entries, copied)
-        copy.access, copy.site, copy.next = entry.access, entry.site, 0
-        chain(memory, right, last, copied)
-        last, at = copied, entry.next
-    return right_at
-
-
-@inlined
-def fill(memory: Memory, page: Page, after: int, start: int, stop: int) -> int:
-    """Make a run of bytes that have none, before the run `after`."""
-    at = _new_run(memory, page)
-    run = run_at(memory.runs, at)
-    run.start, run.stop = start, stop
-    run.write = run.read = run.more = 0
-    before = run_at(memory.runs, after).previous if after else page.last
-    _link(memory, page, before, at, after)
-    # What lay between the two runs has found `after` so far.
-    _point(memory, page, run_at(memory.runs, before).stop if before else 0, stop, at)
-    return at
-
-
-@inlined
-def absorb(memory: Memory, page: Page, at: int) -> None:
-    """Make one run of a run and the equal one before it: the one before stays."""
-    run = run_at(memory.runs, at)
-    left = run_at(memory.runs, run.previous)
-    left.stop, left.next = run.stop, run.next
-    if run.next:
-        run_at(memory.runs, run.next).previous = run.previous
-    else:
-        page.last = run.previous
-    _point(memory, page, run.start, run.stop, run.previous)
-    _free_run(memory, page, at)
-
-
-@inlined
-def collapse(memory: Memory, page: Page, first: int, last: int) -> None:
-    """Make one run of several that follow each other without a gap and have no lists: the first."""
-    if first == last:
-        return
-    run, end = run_at(memory.runs, first), run_at(memory.runs, last)
-    _point(memory, page, run.stop, end.stop, first)
-    gone, at = 1, run.next
-    while at != last:
-        gone, at = gone + 1, run_at(memory.runs, at).next
-    spare, following = run.next, end.next
-    run.stop, run.next = end.stop, following
-    if following:
-        run_at(memory.runs, following).previous = first
-    else:
-        page.last = first
-    end.next = memory.free_run
-    memory.free_run = spare
-    memory.live_runs -= gone
-    page.runs -= gone
-
-
-@inlined
-def same(memory: Memory, one: int, other: int) -> bool:
-    """Whether two runs have the same history."""
-    first, second = run_at(memory.runs, one), run_at(memory.runs, other)
-    if first.write != second.write or first.read != second.read:
-        return False
-    left, right = first.more, second.more
-    while left and right:
-        if entry_at(memory.entries, left).access != entry_at(memory.entries, right).access:
-            return False
-        left, right = (
-            entry_at(memory.entries, left).next,
-            entry_at(memory.entries, right).next,
-        )
-    return left == right  # both 0
-
-
-@inlined
-def forget(memory: Memory, page: Page) -> bool:
-    """Drop every run of a page; False if there is no room for a smaller directory."""
-    at = i32(memory.directory, page.directory).value
-    while at:
-        following = run_at(memory.runs, at).next
-        _free_run(memory, page, at)
-        at = following
-    for bucket in range(page.buckets):
-        i32(memory.directory, page.directory + bucket).value = 0
-    page.last = 0
-    return shrink(memory, page)
-
-
-@inlined
-def insert(memory: Memory, run: Run, access: int, site: int, spare: int) -> None:
-    """Put an access into the run's list, which stays sorted: the latest first.
-
-    `spare` is an entry to be used for it, which is in no list, or 0.
-    """
-    before, at = 0, run.more
-    while at and entry_at(memory.entries, at).access > access:
-        before, at = at, entry_at(memory.entries, at).next
-    new = spare or _new_entry(memory)
-    entry = entry_at(memory.entries, new)
-    entry.access, entry.site, entry.next = access, site, at
-    chain(memory, run, before, new)
-
-
-@inlined
-def remove(memory: Memory, run: Run, before: int, at: int) -> None:
-    """Take an entry out of the run's list, where it stands after `before`, or first (0)."""
-    chain(memory, run, before, entry_at(memory.entries, at).next)
-    give_back(memory, at)
-
-
-@inlined
-def chain(memory: Memory, run: Run, before: int, at: int) -> None:
-    """Let `at` follow `before` in the run's list, or stand first (0)."""
-    if before:
-        entry_at(memory.entries, before).next = at
-    else:
-        run.more = at
-
-
-@inlined
-def give_back(memory: Memory, at: int) -> None:
-    """Keep an entry that is in no list for the next access that needs one."""
-    entry_at(memory.entries, at).next = memory.free_entry
-    memory.free_entry = at
-    memory.live_entries -= 1
-
-
-@inlined
-def _new_entry(memory: Memory) -> int:
-    at = memory.free_entry
-    if at:
-        memory.free_entry = entry_at(memory.entries, at).next
-    else:
-        at = memory.next_entry
-        memory.next_entry = at + 1
-    memory.live_entries += 1
-    return at
-
-
-@inlined
-def _new_run(memory: Memory, page: Page) -> int:
-    at = memory.free_run
-    if at:
-        memory.free_run = run_at(memory.runs, at).next
-    else:
-        at = memory.next_run
-        memory.next_run = at + 1
-    memory.live_runs += 1
-    page.runs += 1
-    return at
-
-
-@inlined
-def _free_run(memory: Memory, page: Page, at: int) -> None:
-    run = run_at(memory.runs, at)
-    while run.more:
-        remove(memory, run, 0, run.more)
-    run.next = memory.free_run
-    memory.free_run = at
-    memory.live_runs -= 1
-    page.runs -= 1
-
-
-@inlined
-def _link(memory: Memory, page: Page, before: int, at: int, after: int) -> None:
-    """Put a run between two neighbours; 0 is the page's end on either side."""
-    run = run_at(memory.runs, at)
-    run.previous, run.next = before, after
-    if before:
-        run_at(memory.runs, before).next = at
-    if after:
-        run_at(memory.runs, after).previous = at
-    else:
-        page.last = at
-
-
-@inlined
-def _point(memory: Memory, page: Page, start: int, stop: int, at: int) -> None:
-    """Let the buckets whose first byte lies in [start, stop) hold the run `at`."""
-    first = start + (1 << page.shift) - 1 >> page.shift
-    for bucket in range(first, (stop - 1 >> page.shift) + 1):
-        i32(memory.directory, page.directory + bucket).value = at
-
-
-@inlined
-def prepare(memory: Memory, page: Page, length: int, stop: int) -> bool:
-    """Make sure that an access of `length` bytes that ends at `stop` has all the room it needs."""
-    touched = smaller(page.runs, length)  # at most; each may need one entry, and a run for a gap
-    if memory.live_runs + touched + 4 >= memory.room_runs:
-        return lack(memory, RUNS, touched + 4)
-    entries = touched + 2 + 2 * memory.longest  # both cuts copy a list
-    if memory.live_entries + entries >= memory.room_entries:
-        return lack(memory, ENTRIES, entries)
-    shift, buckets = page.shift, page.buckets
-    while stop > buckets << shift:
-        shift += 1
-    if page.runs > buckets and shift > 1:
-        shift, buckets = shift - 2, buckets << 2
-    return shift == page.shift or _divide(memory, page, buckets, shift)
-
-
-@inlined
-def shrink(memory: Memory, page: Page) -> bool:
-    """Give a page whose runs have become few a smaller directory; False if there is no room."""
-    shift, buckets = page.shift, page.buckets
-    while page.runs * 8 <= buckets and buckets > 4:
-        shift, buckets = shift + 2, buckets >> 2
-    return shift == page.shift or _divide(memory, page, buckets, shift)
-
-
-@inlined
 def lack(memory: Memory, what: int, wanted: int) -> bool:
     """Say what there is no room for; False."""
     memory.status, memory.wanted = what, wanted
     return False
-
-
-@inlined
-def admit(memory: Memory, target: int) -> bool:
-    """Make the shadow of a page that has none, empty."""
-    if memory.live_pages + 1 >= memory.room_pages:
-        return lack(memory, PAGES, 1)
-    directory = _new_directory(memory, 0)
-    if not directory:
-        return False
-    memory.live_pages += 1
-    page = page_at(memory.pages, memory.live_pages)
-    page.target, page.directory, page.buckets, page.shift = target, directory, 1, 12
-    page.runs = page.last = page.ended = page.racy = 0
-    i32(memory.directory, directory).value = 0
-    i32(memory.page_of, target).value = memory.live_pages
-    return True
-
-
-@inlined
-def _divide(memory: Memory, page: Page, buckets: int, shift: int) -> bool:
-    """Give a page another directory."""
-    first = i32(memory.directory, page.directory).value
-    if buckets != page.buckets:
-        directory = _new_directory(memory, _size(buckets))
-        if not directory:
-            return False
-        size = _size(page.buckets)
-        i32(memory.directory, page.directory).value = i32(memory.free_blocks, size).value
-        i32(memory.free_blocks, size).value = page.directory
-        page.directory, page.buckets = directory, buckets
-    page.shift = shift
-    for bucket in range(buckets):
-        i32(memory.directory, page.directory + bucket).value = 0
-    at, reached = first, 0
-    while at:
-        run = run_at(memory.runs, at)
-        _point(memory, page, reached, run.stop, at)
-        at, reached = run.next, run.stop
-    return True
-
-
-@inlined
-def _size(buckets: int) -> int:
-    """Which k a directory of 4 ** k buckets has."""
-    size = 0
-    while buckets > 1:
-        buckets >>= 2
-        size += 1
-    return size
-
-
-@inlined
-def _new_directory(memory: Memory, size: int) -> int:
-    """The place of 4 ** size buckets; 0 if there is no room."""
-    directory = i32(memory.free_blocks, size).value
-    if directory:
-        i32(memory.free_blocks, size).value = i32(memory.directory, directory).value
-    elif memory.next_bucket + (1 << 2 * size) > memory.room_buckets:
-        lack(memory, BUCKETS, 1 << 2 * size)
-    else:
-        directory = memory.next_bucket
-        memory.next_bucket = directory + (1 << 2 * size)
-    return directory

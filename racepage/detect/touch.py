@@ -12,6 +12,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from racepage.detect.directory import find, shrink
+from racepage.detect.runs import (
+    absorb,
+    chain,
+    collapse,
+    cut,
+    fill,
+    forget,
+    give_back,
+    insert,
+    prepare,
+    remove,
+    same,
+)
 from racepage.detect.shadow import (
     OP_MASK,
     By,
@@ -19,23 +33,10 @@ from racepage.detect.shadow import (
     Page,
     Past,
     Run,
-    absorb,
-    chain,
-    collapse,
-    cut,
     entry_at,
-    fill,
-    find,
-    forget,
-    give_back,
     i64,
-    insert,
     knows,
-    prepare,
-    remove,
     run_at,
-    same,
-    shrink,
 )
 from racepage.detect.tally import report
 from racepage.events import Op

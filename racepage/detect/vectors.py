@@ -13,8 +13,8 @@ import numpy as np
 from racepage.errors import RacepageError
 from racepage.structs import I64, address, layout, pointer
 
-MOST_BYTES: Final = 1 << 32
-"""For all rows together: 23,000 threads that all know each other."""
+MOST_BYTES: Final = 1 << 31
+"""For all rows together: 16,000 threads that all know each other."""
 
 
 class Vector:

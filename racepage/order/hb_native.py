@@ -2,13 +2,8 @@
 
 `order/hb.py` says which operation makes which edge; here is only what makes it fast.
 
-*Vectors* are rows of (clock, event) pairs, one for each slot up to the highest that the thread
-knows of, in one pool. A thread's own component stands beside its row, since it changes all the
-time and the rest seldom does.
-
-*What an object hands on* is a *copy* of a row, taken when a thread releases, and the releaser's own
-component beside it. The copy is shared: as long as a thread learns nothing, all the objects that it
-releases hold the same one. A million locks cost a million small structs, not a million vectors.
+*Vectors* are rows (`order/rows.py`). What an object hands on is a shared copy of the releaser's
+row, and the releaser's own component beside it.
 
 *Most acquires teach nothing.* A thread that knows the releaser's clock at its release knows all
 that the releaser knew then: one comparison, and no join. Only what several threads released without
@@ -20,7 +15,7 @@ Cost: see `benchmarks/detect.py`; an access costs its store of a clock.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,131 +24,47 @@ from racepage.errors import RacepageError
 from racepage.events import Kind, Op, Target
 from racepage.jit import compiled, inlined, larger
 from racepage.order.hb import NO_EDGE
+from racepage.order.rows import (
+    Component,
+    Copy,
+    Ended,
+    Memory,
+    News,
+    Object,
+    Thread,
+    component_at,
+    copied,
+    copy_at,
+    drop,
+    ended_at,
+    i32,
+    i64,
+    knows,
+    learn,
+    learn_row,
+    lift,
+    memory_at,
+    new_copy,
+    object_at,
+    tell_all,
+    thread_at,
+    u8,
+    widen,
+)
 from racepage.order.stamps import Stamps
-from racepage.structs import I32, I64, address, layout, number, pointer
+from racepage.structs import address, layout
 from racepage.trace.columns import Columns
 
 COMPONENTS, COPIES, CHANGES, LEARNT, UNKNOWN = range(5)
 """What `Memory.status` says that there is no room for; the last: a row names what no table has."""
 
-MOST_BYTES: Final = 1 << 33
+MOST_BYTES: Final = 1 << 31
 """For all vectors together."""
 
 _LOCK, _UNLOCK, _RLOCK, _RUNLOCK = int(Op.LOCK), int(Op.UNLOCK), int(Op.RLOCK), int(Op.RUNLOCK)
 _ACQUIRE, _RELEASE, _MERGE = int(Op.ACQUIRE), int(Op.RELEASE), int(Op.RELEASE_MERGE)
 _TAKE, _START, _JOIN = int(Op.TAKE), int(Op.START), int(Op.JOIN)
 _NO_EDGE: Final = int(NO_EDGE)
-
-
-class Component:
-    """What is known of a slot: its clock, and the event that ended that clock. 0 is nothing."""
-
-    clock: I64
-    event: I64
-
-
-class Thread:
-    """A thread, by its number in the trace."""
-
-    slot: I32  # -1 before its start or first event
-    seen: I32  # has had an event
-    joined: I64  # the event of the first JOIN + 1, or 0
-    base: I64
-    now: I64  # its own clock
-    start: I64  # of its row
-    width: I32
-    copy: I32  # of its row as it is now, or 0
-
-
-class Object:
-    """What a lock or a synchronisation object hands on.
-
-    That is the copy, and above it the releaser's own clock. `holder` is 0 where there is none:
-    nothing was released, or the copy is the join of several releases and of this object alone.
-    """
-
-    holder: I32  # the releaser's slot + 1
-    copy: I32
-    clock: I64
-    event: I64
-
-
-class Copy:
-    """A row that no longer changes, and how many threads and objects hold it. Copy 0 is empty."""
-
-    start: I64
-    width: I32
-    holders: I32
-
-
-class Ended:
-    """A slot that may be handed on, by a thread that knows its last clock."""
-
-    slot: I64
-    last: I64
-
-
-class Memory:
-    """Where everything is, how much of it there is, and what is missing."""
-
-    # Addresses of what is kept.
-    threads: I64
-    objects: I64  # by target id
-    readers: I64  # by target id: what RUNLOCK released
-    pool: I64
-    free_rows: I64  # the first free row of each power of two, + 1
-    copies: I64
-    ended: I64
-    started: I64  # target id -> number of the thread that it is, or -1
-    # Addresses of the batch, and of its stamps.
-    thread: I64
-    op: I64
-    target: I64
-    flags: I64
-    clock: I64
-    changed: I64
-    bounds: I64
-    component: I64
-    value: I64
-    known: I64
-    # What is missing, and how much of it.
-    status: I64
-    wanted: I64
-    # Counts.
-    events: I64  # of the batch
-    fed: I64  # before the batch
-    live_threads: I64
-    targets: I64
-    slots: I64
-    live_ended: I64
-    runlocks: I64
-    widest: I64  # a width that no row exceeds
-    next_component: I64
-    room_components: I64
-    free_copy: I64
-    next_copy: I64
-    room_copies: I64
-    changes: I64  # events with a change, in this batch
-    room_changes: I64
-    learnt: I64  # changed components, in this batch
-    room_learnt: I64
-
-
-class News(NamedTuple):
-    """What somebody says of a slot: see `Component`."""
-
-    slot: int
-    clock: int
-    event: int
-
-
-component_at = pointer(Component)
-thread_at = pointer(Thread)
-object_at = pointer(Object)
-copy_at = pointer(Copy)
-memory_at = pointer(Memory)
-ended_at = pointer(Ended)
-u8, i32, i64 = number(np.uint8), number(np.int32), number(np.int64)
 
 
 @compiled
@@ -185,7 +96,7 @@ def _stamp(at: int, begin: int) -> int:  # noqa: C901  (the loop over all events
         before = memory.learnt
         if not thread.seen:
             thread.seen = 1
-            _tell_all(memory, thread)
+            tell_all(memory, thread)
         if edge:
             if not 0 <= i32(memory.target, row).value < memory.targets:
                 memory.status = UNKNOWN
@@ -228,7 +139,7 @@ def _step(memory: Memory, thread: Thread, row: int) -> None:
     elif op in (_RLOCK, _ACQUIRE, _TAKE):
         _acquire(memory, thread, mine)
         if op == _TAKE:
-            _drop(memory, mine.copy)
+            drop(memory, mine.copy)
             mine.holder = mine.copy = 0
     elif op == _JOIN:
         _join(memory, thread, i32(memory.started, target).value, event)
@@ -246,12 +157,12 @@ def _step(memory: Memory, thread: Thread, row: int) -> None:
 @inlined
 def _acquire(memory: Memory, thread: Thread, source: Object) -> None:
     """Join what an object hands on into a thread's vector."""
-    if source.holder and _knows(memory, thread, source.holder - 1, source.clock):
+    if source.holder and knows(memory, thread, source.holder - 1, source.clock):
         return
     if source.holder:
-        _learn(memory, thread, News(source.holder - 1, source.clock, source.event))
+        learn(memory, thread, News(source.holder - 1, source.clock, source.event))
     copy = copy_at(memory.copies, source.copy)
-    _learn_row(memory, thread, copy.start, copy.width)
+    learn_row(memory, thread, copy.start, copy.width)
 
 
 @inlined
@@ -260,9 +171,9 @@ def _release(memory: Memory, thread: Thread, into: Object, event: int, merge: bo
     if merge and not _covers(memory, thread, into):
         _merge(memory, thread, into, event)
         return
-    copy = _copied(memory, thread)
+    copy = copied(memory, thread)
     copy_at(memory.copies, copy).holders += 1
-    _drop(memory, into.copy)
+    drop(memory, into.copy)
     into.copy, into.holder = copy, thread.slot + 1
     into.clock, into.event = thread.now, event
 
@@ -271,10 +182,10 @@ def _release(memory: Memory, thread: Thread, into: Object, event: int, merge: bo
 def _covers(memory: Memory, thread: Thread, what: Object) -> bool:
     """Whether a thread knows all that an object hands on."""
     if what.holder:
-        return _knows(memory, thread, what.holder - 1, what.clock)
+        return knows(memory, thread, what.holder - 1, what.clock)
     copy = copy_at(memory.copies, what.copy)
     for slot in range(copy.width):
-        if not _knows(memory, thread, slot, component_at(memory.pool, copy.start + slot).clock):
+        if not knows(memory, thread, slot, component_at(memory.pool, copy.start + slot).clock):
             return False
     return True
 
@@ -284,28 +195,22 @@ def _merge(memory: Memory, thread: Thread, into: Object, event: int) -> None:
     """Make an object's copy the join of what it hands on and of a thread's vector."""
     old = copy_at(memory.copies, into.copy)
     width = larger(larger(old.width, into.holder), larger(thread.width, thread.slot + 1))
-    number = _new_copy(memory, width)
+    number = new_copy(memory, width)
     new = copy_at(memory.copies, number)
     for slot in range(new.width):
         component = component_at(memory.pool, new.start + slot)
         component.clock = component.event = 0
         if slot < old.width:
-            _raise(component, component_at(memory.pool, old.start + slot))
+            lift(component, component_at(memory.pool, old.start + slot))
         if slot < thread.width:
-            _raise(component, component_at(memory.pool, thread.start + slot))
+            lift(component, component_at(memory.pool, thread.start + slot))
     if into.holder:
         theirs = component_at(memory.pool, new.start + into.holder - 1)
         theirs.clock, theirs.event = into.clock, into.event
     mine = component_at(memory.pool, new.start + thread.slot)
     mine.clock, mine.event = thread.now, event
-    _drop(memory, into.copy)
+    drop(memory, into.copy)
     into.holder, into.copy = 0, number
-
-
-@inlined
-def _raise(component: Component, other: Component) -> None:
-    if other.clock > component.clock:
-        component.clock, component.event = other.clock, other.event
 
 
 @inlined
@@ -316,7 +221,7 @@ def _start(memory: Memory, parent: Thread, number: int, event: int) -> None:
     slot, last = memory.slots, 0
     for place in range(memory.live_ended):
         ended = ended_at(memory.ended, place)
-        if _knows(memory, parent, ended.slot, ended.last):
+        if knows(memory, parent, ended.slot, ended.last):
             slot, last = ended.slot, ended.last
             memory.live_ended -= 1
             for following in range(place, memory.live_ended):
@@ -326,7 +231,7 @@ def _start(memory: Memory, parent: Thread, number: int, event: int) -> None:
             break
     child = thread_at(memory.threads, number)
     _begin(memory, child, slot, last)
-    _widen(memory, child, larger(parent.width, parent.slot + 1))
+    widen(memory, child, larger(parent.width, parent.slot + 1))
     for known in range(parent.width):
         component = component_at(memory.pool, child.start + known)
         source = component_at(memory.pool, parent.start + known)
@@ -355,152 +260,8 @@ def _join(memory: Memory, thread: Thread, number: int, event: int) -> None:
         ended = ended_at(memory.ended, memory.live_ended)
         ended.slot, ended.last = child.slot, child.now
         memory.live_ended += 1
-    _learn(memory, thread, News(child.slot, child.now, child.joined - 1))
-    _learn_row(memory, thread, child.start, child.width)
-
-
-@inlined
-def _knows(memory: Memory, thread: Thread, slot: int, clock: int) -> bool:
-    if slot == thread.slot:
-        return True  # nobody has a larger one
-    if slot < thread.width:
-        return component_at(memory.pool, thread.start + slot).clock >= clock
-    return clock == 0
-
-
-@inlined
-def _learn(memory: Memory, thread: Thread, news: News) -> None:
-    """Raise one component of a thread's vector, and say so, if that is news."""
-    if _knows(memory, thread, news.slot, news.clock):
-        return
-    if thread.width <= news.slot:
-        _widen(memory, thread, news.slot + 1)
-    component = component_at(memory.pool, thread.start + news.slot)
-    component.clock, component.event = news.clock, news.event
-    if thread.copy:
-        _drop(memory, thread.copy)
-        thread.copy = 0
-    _tell(memory, news.slot, component)
-
-
-@inlined
-def _learn_row(memory: Memory, thread: Thread, start: int, width: int) -> None:
-    for slot in range(width):
-        component = component_at(memory.pool, start + slot)
-        _learn(memory, thread, News(slot, component.clock, component.event))
-
-
-@inlined
-def _tell(memory: Memory, slot: int, component: Component) -> None:
-    i32(memory.component, memory.learnt).value = slot
-    i64(memory.value, memory.learnt).value = component.clock
-    i64(memory.known, memory.learnt).value = component.event
-    memory.learnt += 1
-
-
-@inlined
-def _tell_all(memory: Memory, thread: Thread) -> None:
-    """A thread's first event says all that it knows."""
-    for slot in range(thread.width):
-        component = component_at(memory.pool, thread.start + slot)
-        if component.clock and slot != thread.slot:
-            _tell(memory, slot, component)
-
-
-@inlined
-def _copied(memory: Memory, thread: Thread) -> int:
-    """A copy of a thread's row as it is now; 0 if that is empty."""
-    if thread.copy == 0 and thread.width:
-        number = _new_copy(memory, thread.width)
-        start = copy_at(memory.copies, number).start
-        for slot in range(thread.width):
-            component = component_at(memory.pool, start + slot)
-            source = component_at(memory.pool, thread.start + slot)
-            component.clock, component.event = source.clock, source.event
-        thread.copy = number
-    return thread.copy
-
-
-@inlined
-def _new_copy(memory: Memory, width: int) -> int:
-    """A copy of at least that width, held once, its components not set yet."""
-    number = memory.free_copy
-    if number:
-        memory.free_copy = copy_at(memory.copies, number).start
-    else:
-        number = memory.next_copy
-        memory.next_copy = number + 1
-    copy = copy_at(memory.copies, number)
-    copy.width = _rounded(width)
-    copy.start = _new_row(memory, copy.width)
-    copy.holders = 1
-    return number
-
-
-@inlined
-def _drop(memory: Memory, number: int) -> None:
-    """One holder fewer of a copy."""
-    if number == 0:
-        return
-    copy = copy_at(memory.copies, number)
-    copy.holders -= 1
-    if copy.holders == 0:
-        _free_row(memory, copy.start, copy.width)
-        copy.start = memory.free_copy
-        memory.free_copy = number
-
-
-@inlined
-def _widen(memory: Memory, thread: Thread, width: int) -> None:
-    """Give a thread's row room for `width` components."""
-    wide = _rounded(width)
-    start = _new_row(memory, wide)
-    for slot in range(wide):
-        component = component_at(memory.pool, start + slot)
-        component.clock = component.event = 0
-        if slot < thread.width:
-            _raise(component, component_at(memory.pool, thread.start + slot))
-    if thread.width:
-        _free_row(memory, thread.start, thread.width)
-    thread.start, thread.width = start, wide
-    memory.widest = larger(memory.widest, wide)
-
-
-@inlined
-def _rounded(width: int) -> int:
-    wide = 8
-    while wide < width:
-        wide *= 2
-    return wide
-
-
-@inlined
-def _new_row(memory: Memory, width: int) -> int:
-    """The place of `width` components, a power of two."""
-    free = i64(memory.free_rows, _size(width))
-    if free.value == 0:
-        start = memory.next_component
-        memory.next_component = start + width
-    else:
-        start = free.value - 1
-        free.value = component_at(memory.pool, start).clock
-    return start
-
-
-@inlined
-def _free_row(memory: Memory, start: int, width: int) -> None:
-    free = i64(memory.free_rows, _size(width))
-    component_at(memory.pool, start).clock = free.value
-    free.value = start + 1
-
-
-@inlined
-def _size(width: int) -> int:
-    size = 0
-    while width > 1:
-        width >>= 1
-        size += 1
-    return size
+    learn(memory, thread, News(child.slot, child.now, child.joined - 1))
+    learn_row(memory, thread, child.start, child.width)
 
 
 class NativeHappensBefore:
