@@ -211,13 +211,13 @@ class Native:
         self._vectors = Vectors()
         self._memory = np.zeros(1, layout(Memory))
         self._by = np.zeros(1, layout(By))
-        self._racy_rows = np.zeros(0, np.uint8)
-        self._runs = np.zeros(64, layout(Run))
-        self._entries = np.zeros(64, layout(Entry))
-        self._directory = np.zeros(64, np.int32)
+        self._racy_rows = np.zeros(0, np.bool_)
+        self._runs = np.zeros(512, layout(Run))
+        self._entries = np.zeros(512, layout(Entry))
+        self._directory = np.zeros(1024, np.int32)
         self._free_blocks = np.zeros(16, np.int32)
-        self._pages = np.zeros(16, layout(Page))
-        self._page_of = np.zeros(16, np.int32)
+        self._pages = np.zeros(64, layout(Page))
+        self._page_of = np.zeros(64, np.int32)
         self._marks = np.zeros(1, layout(Marks))
         self._racy_bytes = np.zeros(0, np.uint8)
         self._pairs = np.zeros(64, layout(Pair))
@@ -241,7 +241,7 @@ class Native:
                 "threads that were not joined; check the trace in parts"
             )
         self._vectors.ensure(slots)
-        self._racy_rows = np.zeros(len(columns), np.uint8)
+        self._racy_rows = np.zeros(len(columns), np.bool_)
         self._memory[0]["change"] = row = 0
         while True:
             self._tell_places()
