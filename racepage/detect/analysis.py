@@ -74,7 +74,7 @@ def analyse(
     )
     evidence = deduplicated(trace.columns, checks)
     evidence.sort(key=lambda one: (one.first if one.second == NONE else one.second, one))
-    sides = Sides(trace, history, chosen, _named(evidence))
+    sides = Sides(trace, history, chosen, evidence)
     return Analysis(
         path=trace.origin.path,
         events=len(trace),
@@ -142,16 +142,10 @@ def _races(trace: Trace, found: Races) -> Iterator[Evidence]:
         )
 
 
-def _named(evidence: list[Evidence]) -> Iterator[int]:
-    for one in evidence:
-        yield from (event for event in (one.first, one.second) if event != NONE)
-
-
 def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
     first = None if one.first == NONE else sides.side(one.first)
     second = None if one.second == NONE else sides.side(one.second)
-    last = one.first if one.second == NONE else one.second
-    alloc = None if one.page == NOTHING else sides.allocation(one.page, last)
+    alloc = sides.allocation(one)
     page = None if one.page == NOTHING else str(trace.targets[one.page])
     both = NONE not in (one.first, one.second)
     unordered = both and not sides.ordered(one.first, one.second)

@@ -39,7 +39,7 @@ class _Life(NamedTuple):
 def lifetime(trace: Trace, history: History, rare: NDArray[np.int64]) -> Iterator[Evidence]:
     """Every finding of this file, not yet deduplicated; `rare` is what `rows.rare` chose."""
     columns = trace.columns
-    if trace.origin.judge_leaks:
+    if trace.origin.shows_leaks:
         for life in _lives(columns, which(columns, rare, Op.ALLOC, *_ENDS)):
             yield from _leak(columns, life)
     for life in _lives(columns, _rows_after_an_end(trace, which(columns, rare, *_ENDS))):

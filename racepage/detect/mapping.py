@@ -52,10 +52,10 @@ def mapping(trace: Trace, rare: NDArray[np.int64]) -> Iterator[Evidence]:
             yield from _unmap(columns, state, event, task)
         elif op != Op.EXIT:
             yield from _use(columns, state, event, task)
-        elif trace.origin.judge_leaks:
+        elif trace.origin.shows_leaks:
             for left in state.stacks.pop(task, []):
                 yield Evidence("leaked-mapping", left.mapped, event, page=left.page)
-    if trace.origin.judge_leaks:
+    if trace.origin.shows_leaks:
         for stack in state.stacks.values():
             for left in stack:
                 yield Evidence("leaked-mapping", left.mapped, NONE, page=left.page)

@@ -5,12 +5,13 @@ All of this is cold: it is done for the events that findings name, after the eng
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from racepage.detect.evidence import NONE, Evidence
 from racepage.detect.locks import held_locks
 from racepage.detect.rows import extent, which
 from racepage.events import CLASS_OF, Op
@@ -25,17 +26,24 @@ class Sides:
     Args:
         trace, history: the events and what the order said of them.
         rare: the rows that `rows.rare` chose.
-        named: the events that findings name; locks held are worked out for these.
+        evidence: what was found; locks held are worked out for the events that it names.
     """
 
     def __init__(
-        self, trace: Trace, history: History, rare: NDArray[np.int64], named: Iterable[int]
+        self, trace: Trace, history: History, rare: NDArray[np.int64], evidence: Iterable[Evidence]
     ) -> None:
         self._trace = trace
         self._history = history
         self._rare = rare
-        self._locks = held_locks(trace, sorted(set(named)))
+        named = {event for one in evidence for event in self._named(one)}
+        self._locks = held_locks(trace, sorted(named))
         self._made: dict[int, Side] = {}
+
+    def _named(self, one: Evidence) -> Iterator[int]:
+        yield from (event for event in (one.first, one.second) if event != NONE)
+        alloc = self.allocation(one)
+        if alloc is not None:
+            yield alloc
 
     def side(self, event: int) -> Side:
         """The event, with its vector and the locks that its thread held."""
@@ -128,12 +136,12 @@ class Sides:
             for page, size in trace.page_sizes.items()
         }
 
-    def allocation(self, page: int, event: int) -> int | None:
-        """The ALLOC of the life of `page` that `event` belongs to."""
-        allocs = self._allocs.get(page)
+    def allocation(self, one: Evidence) -> int | None:
+        """The ALLOC of the life of the page that a finding is about, where there is one."""
+        allocs = self._allocs.get(one.page)
         if allocs is None:
             return None
-        at = int(np.searchsorted(allocs, event, side="right"))
+        at = int(np.searchsorted(allocs, max(one.first, one.second), side="right"))
         return int(allocs[at - 1]) if at else None
 
     @cached_property

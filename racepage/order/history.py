@@ -10,7 +10,7 @@ searches a question.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -40,6 +40,16 @@ class _Changes:
         low, high = np.searchsorted(self.group, (group, group + 1))
         at = low + np.searchsorted(self.event[low:high], event, side="right")
         return int(at) - 1 if at > low else None
+
+    def last_values(self, first: int, count: int, event: int) -> NDArray[np.int64]:
+        """The values at `event` of the components whose groups begin at `first`; 0 before any."""
+        low, high = np.searchsorted(self.group, (first, first + count))
+        rows = low + np.flatnonzero(self.event[low:high] <= event)
+        group = self.group[rows]
+        last = rows[np.flatnonzero(np.diff(group, append=-1))]  # where the next is another's
+        values = np.zeros(count, dtype=np.int64)
+        values[self.group[last] - first] = self.value[last]
+        return values
 
 
 class History:
@@ -100,17 +110,21 @@ class History:
         Of the threads that held one slot in turn, the latest that is known stands for all: it
         started after the others ended, and knew it.
         """
+        clocks = self._changes.last_values(self._own_group(event), self._slots, event)
+        clocks[self.slot[self._thread[event]]] = self.clock(event)
         known = {}
-        for slot in range(self._slots):
-            clock = self.component(event, slot)
-            if clock:
-                thread = self._holder(slot, clock)
-                known[thread] = clock - int(self.base[thread])
+        for slot in np.flatnonzero(clocks).tolist():
+            clock = int(clocks[slot])
+            thread = self._holder(slot, clock)
+            known[thread] = clock - int(self.base[thread])
         return known
+
+    def _own_group(self, event: int) -> int:
+        return int(self.slot[self._thread[event]]) * self._slots
 
     def _holder(self, slot: int, clock: int) -> int:
         bases, threads = self._holders[slot]
-        return threads[int(np.searchsorted(bases, clock)) - 1]
+        return threads[bisect_left(bases, clock) - 1]
 
     @cached_property
     def _holders(self) -> dict[int, tuple[list[int], list[int]]]:

@@ -139,6 +139,11 @@ class Origin:
     expects: tuple[Expectation, ...] | None = None
     variables: tuple[str, ...] = ()
 
+    @property
+    def shows_leaks(self) -> bool:
+        """Whether what was left behind is a finding: never where the end itself is missing."""
+        return self.judge_leaks and self.complete and not self.lost_bytes
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:

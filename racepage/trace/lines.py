@@ -60,6 +60,8 @@ def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of a gzip stream, as long as it stays in proportion."""
     size = file.seek(0, 2)
     file.seek(0)
+    if not size:
+        raise gzip.BadGzipFile("it is empty, which no gzip stream is")
     limit = max(_SPARED, _RATIO * size)
     left = limit
     with gzip.GzipFile(fileobj=file) as stream:

@@ -88,6 +88,19 @@ def test_a_lock_that_another_thread_released_is_held_by_nobody(build: TraceBuild
     assert race.first.locks == ()
 
 
+def test_the_locks_of_the_allocation_are_named_too(build: TraceBuilder) -> None:
+    other = Target(Kind.PAGE, "1")
+    build.add("main", Op.LOCK, M)
+    build.add("main", Op.ALLOC, other, 0, 4096, flags=Flag.ZEROED)
+    build.add("main", Op.UNLOCK, M)
+    build.add("main", Op.START, thread("t3"))
+    build.add("main", Op.START, thread("t4"))
+    build.add("t3", Op.WRITE, other, 0, 8)
+    build.add("t4", Op.WRITE, other, 0, 8)
+    (allocation,) = only(build.finish()).related
+    assert allocation.locks == (HeldLock("m", "write"),)
+
+
 def test_why_names_the_last_synchronisation_that_the_other_side_knows(build: TraceBuilder) -> None:
     """t2 learns t1's first unlock; the write comes after the second."""
     build.add("t1", Op.LOCK, M, stack=at(11))
