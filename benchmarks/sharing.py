@@ -103,6 +103,7 @@ def program(
         length=length,
         site=site.astype(np.int32),
         flags=flags.astype(np.uint8),
+        order=np.zeros(len(op), dtype=np.uint8),
         time=np.zeros(len(op), dtype=np.int64),
     )
     return Trace(

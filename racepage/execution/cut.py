@@ -30,7 +30,14 @@ from numpy.typing import NDArray
 from racepage.events import Op
 from racepage.execution import current
 from racepage.execution.current import ThreadLog
-from racepage.execution.flat import DETAIL, FIELDS, FLAG_SHIFT, TAKES_TURN, TURN
+from racepage.execution.flat import (
+    DETAIL,
+    FIELDS,
+    FLAG_SHIFT,
+    ORDER_SHIFT,
+    TAKES_TURN,
+    TURN,
+)
 from racepage.execution.tables import Tables
 from racepage.trace.columns import NOTHING, Columns, Detail
 
@@ -45,6 +52,7 @@ _DTYPES: Final[dict[str, type[np.generic]]] = {
     "length": np.int64,
     "site": np.int32,
     "flags": np.uint8,
+    "order": np.uint8,
     "time": np.int64,
 }
 
@@ -155,6 +163,7 @@ def _part(
         length=np.fromiter(events[3::FIELDS], np.int64, count),
         site=tables.sites.ids(codes, lastis),
         flags=(word >> FLAG_SHIFT & 0xFF).astype(np.uint8),
+        order=(word >> ORDER_SHIFT).astype(np.uint8),
         time=time,
         details=details,
     )
@@ -221,6 +230,7 @@ def _with_collected(
         repeat(0, count),
         (tables.page_sizes[target] for target in targets.tolist()),
         repeat(NOTHING, count),
+        repeat(0, count),
         repeat(0, count),
         repeat(now, count),
     )

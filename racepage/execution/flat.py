@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from racepage.events import Flag, Op
+from racepage.events import Flag, MemoryOrder, Op
 
 Event = tuple[int, int, int, int, object, int]
 """`(word, target, offset, length, code, lasti)`: what a thread's list has of an event, flat.
@@ -21,6 +21,7 @@ FLAG_SHIFT: Final = 8
 DETAIL: Final = 1 << 16
 TURN: Final = 1 << 17
 """In the word of an access that takes a turn all the same."""
+ORDER_SHIFT: Final = 18
 
 TAKES_TURN: Final[tuple[bool, ...]] = tuple(
     op in (Op.ALLOC, Op.FREE, Op.MAP, Op.UNMAP) or op >= Op.LOCK for op in Op
@@ -29,6 +30,6 @@ TAKES_TURN: Final[tuple[bool, ...]] = tuple(
 mappings do, since what uses them from another thread must not stand before them."""
 
 
-def word(op: Op, flags: Flag = Flag.NONE) -> int:
-    """An operation and its flags in the one plain integer that events hold."""
-    return int(op) | int(flags) << FLAG_SHIFT
+def word(op: Op, flags: Flag = Flag.NONE, order: MemoryOrder = MemoryOrder.NONE) -> int:
+    """An operation, its flags and its order in the one plain integer that events hold."""
+    return int(op) | int(flags) << FLAG_SHIFT | int(order) << ORDER_SHIFT

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import repeat
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -23,7 +22,7 @@ from racepage.errors import TraceError
 from racepage.events import MemoryOrder, Op, Target
 from racepage.trace import arrows_schema as form
 from racepage.trace.arrows_frames import Framing, FramingError, walk
-from racepage.trace.columns import NO_DETAIL, NOTHING, Columns, Detail, Trace, TraceBuilder
+from racepage.trace.columns import NOTHING, Columns, Detail, Trace, TraceBuilder
 from racepage.trace.directives import Directives
 from racepage.trace.grammar import KINDS, MalformedError, read_stack, shown
 from racepage.trace.validate import validate
@@ -42,6 +41,7 @@ _DTYPES: Final[dict[str, type[np.generic]]] = {
     "length": np.int64,
     "site": np.int32,
     "flags": np.uint8,
+    "order": np.uint8,
     "time": np.int64,
 }
 
@@ -150,11 +150,9 @@ class _Reader:
         for name in ("thread", "op", "target", "site"):
             found = self._named(batch[name], name, needed=name in ("thread", "op"))
             self._columns[name][rows] = found
-        self._columns["flags"][rows] = np.maximum(self._named(batch["flags"], "flags"), 0)
+        for name in ("flags", "order"):
+            self._columns[name][rows] = np.maximum(self._named(batch[name], name), 0)
         details = _details(batch["detail"], self._target)
-        order = self._named(batch["order"], "order")
-        for row in np.flatnonzero(order > MemoryOrder.NONE).tolist():
-            details[row] = details.get(row, NO_DETAIL)._replace(order=MemoryOrder(int(order[row])))
         self._details |= {rows.start + row: detail for row, detail in details.items()}
 
     def _named(self, column: Any, name: str, *, needed: bool = False) -> NDArray[np.int32]:
@@ -285,7 +283,6 @@ def _details(column: Any, target: Callable[[str], int]) -> dict[int, Detail]:
         (NOTHING if asked is None else asked for asked in requested),
         old,
         new,
-        repeat(MemoryOrder.NONE, len(at)),
         strict=True,
     )
     return dict(zip(rows.tolist(), map(Detail._make, fields), strict=True))

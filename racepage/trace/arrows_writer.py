@@ -23,7 +23,7 @@ from racepage.events import CLASS_OF, MemoryOrder, Op, Stack, Target
 from racepage.trace import arrows_schema as form
 from racepage.trace.arrows_arrays import Names, Table, bitmap, lists, numbers
 from racepage.trace.arrows_clocks import StampColumns, cut, holders
-from racepage.trace.columns import NO_DETAIL, NOTHING, Columns, Origin, Trace, TraceBuilder
+from racepage.trace.columns import NOTHING, Columns, Origin, Trace, TraceBuilder
 from racepage.trace.directives import write_label, write_origin, write_size
 from racepage.trace.grammar import write_stack
 
@@ -176,11 +176,6 @@ class ArrowsWriter:
         return [write_label(_named(targets[target]), label) for target, label in new]
 
     def _arrays(self, columns: Columns, stamps: StampColumns | None) -> list[Any]:
-        rows = len(columns)
-        order = np.full(rows, MemoryOrder.NONE, dtype=np.int8)
-        for event, detail in columns.details.items():
-            if detail.order:
-                order[event] = detail.order
         clock, vector = self._clocks(columns, stamps)
         return [
             self._names["thread"].encode(columns.thread),
@@ -189,7 +184,7 @@ class ArrowsWriter:
             numbers(columns.offset),
             numbers(columns.length),
             self._word("class", _CLASSES[columns.op]),
-            self._word("order", order, order != MemoryOrder.NONE),
+            self._word("order", columns.order.astype(np.int8), columns.order != MemoryOrder.NONE),
             self._names["site"].encode(columns.site),
             clock,
             vector,
@@ -229,16 +224,12 @@ class ArrowsWriter:
     def _details(self, columns: Columns) -> Any:
         rows = len(columns)
         details = columns.details
-        events = sorted(
-            event
-            for event, detail in details.items()
-            if not detail.order or detail._replace(order=MemoryOrder.NONE) != NO_DETAIL
-        )
+        events = sorted(details)
         if not events:
             return pa.nulls(rows, pa.list_(form.DETAIL))
         counts = np.zeros(rows, dtype=np.int32)
         counts[events] = 1
-        via, bounds, source, source_offset, requested, old, new, _ = zip(
+        via, bounds, source, source_offset, requested, old, new = zip(
             *(details[event] for event in events), strict=True
         )
         copies = np.array(source) != NOTHING

@@ -38,7 +38,6 @@ class Detail(NamedTuple):
     requested: int = NOTHING  # COPY_IN: bytes asked for, where more than were moved
     old: bytes | None = None  # the bytes before, where values were recorded
     new: bytes | None = None  # the bytes after
-    order: MemoryOrder = MemoryOrder.NONE
 
 
 NO_DETAIL: Final = Detail()
@@ -56,6 +55,7 @@ class Columns:
         length: int64, bytes touched; 0 where none are.
         site: int32, index into `Trace.sites`, or NOTHING.
         flags: uint8, a `Flag`.
+        order: uint8, a `MemoryOrder`; NONE where the operation has none.
         time: int64, nanoseconds on the recording's clock; 0 where not known.
         details: event number -> `Detail`, for the events that have one.
     """
@@ -67,6 +67,7 @@ class Columns:
     length: NDArray[np.int64]
     site: NDArray[np.int32]
     flags: NDArray[np.uint8]
+    order: NDArray[np.uint8]
     time: NDArray[np.int64]
     details: dict[int, Detail] = field(default_factory=dict)
 
@@ -95,6 +96,7 @@ class Columns:
                 length=self.length[part],
                 site=self.site[part],
                 flags=self.flags[part],
+                order=self.order[part],
                 time=self.time[part],
                 details=details.get(piece, {}),
             )
@@ -226,6 +228,7 @@ class TraceBuilder:
         *,
         stack: Stack = (),
         flags: Flag = Flag.NONE,
+        order: MemoryOrder = MemoryOrder.NONE,
         time: int = 0,
         detail: Detail = NO_DETAIL,
     ) -> int:
@@ -241,7 +244,7 @@ class TraceBuilder:
                 self.resize(where, stop)
             elif op in (Op.FREE, Op.COLLECT):
                 start, stop = 0, max(stop, self.size(where))
-        self.append(who, op, where, start, stop - start, self.site(stack), flags, time)
+        self.append(who, op, where, start, stop - start, self.site(stack), flags, order, time)
         if detail != NO_DETAIL:
             self.detail(number, detail)
         return number
@@ -255,10 +258,11 @@ class TraceBuilder:
         length: int,
         site: int,
         flags: int,
+        order: int,
         time: int,
     ) -> None:
         """Append one row of numbers, as it will stand in the columns."""
-        self._rows += _ROW.pack(thread, op, target, offset, length, site, flags, time)
+        self._rows += _ROW.pack(thread, op, target, offset, length, site, flags, order, time)
 
     def detail(self, event: int, detail: Detail) -> None:
         """Give an event its rarely used part."""
@@ -266,7 +270,7 @@ class TraceBuilder:
 
     def finish(self, origin: Origin | None = None) -> Trace:
         """The trace so far; sizes of pages that no row allocates are settled here."""
-        table = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, 8)
+        table = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, 9)
         columns = Columns(
             thread=table[:, 0].astype(np.int32),
             op=table[:, 1].astype(np.uint8),
@@ -275,7 +279,8 @@ class TraceBuilder:
             length=table[:, 4].copy(),
             site=table[:, 5].astype(np.int32),
             flags=table[:, 6].astype(np.uint8),
-            time=table[:, 7].copy(),
+            order=table[:, 7].astype(np.uint8),
+            time=table[:, 8].copy(),
             details=dict(self._details),
         )
         return self.wrap(columns, origin)
@@ -301,7 +306,7 @@ class TraceBuilder:
         )
 
 
-_ROW: Final = struct.Struct("=8q")
+_ROW: Final = struct.Struct("=9q")
 
 
 def settle_sizes(

@@ -106,7 +106,7 @@ class _Reader:
             site = sites.get(location)
             if site is None:
                 site = sites[location] = self._site(location)
-            append(thread, op, where, offset, length, site, flags, 0)
+            append(thread, op, where, offset, length, site, flags, 0, 0)
             seen(self.number)
 
     def finish(self, path: str | None) -> Trace:

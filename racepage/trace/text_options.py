@@ -44,6 +44,7 @@ class Options:
     """
 
     flags: int = 0
+    order: MemoryOrder = MemoryOrder.NONE
     time: int = 0
     size: int = NOTHING
     moved: int = NOTHING
@@ -129,7 +130,7 @@ def _slice(options: Options, _: str, value: str, __: TraceBuilder) -> None:
 def _order(options: Options, _: str, value: str, __: TraceBuilder) -> None:
     if value not in _ORDERS:
         raise MalformedError(f"expected an order ({', '.join(_ORDERS)}), found {shown(value)}")
-    options.fields["order"] = _ORDERS[value]
+    options.order = _ORDERS[value]
 
 
 def _bytes(options: Options, key: str, value: str, _: TraceBuilder) -> None:

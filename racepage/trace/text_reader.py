@@ -100,9 +100,9 @@ class _Reader:
                 low, high = int(start), int(stop)
                 if not low <= high <= limit:
                     _bad_range(low, high, limit)
-                append(thread, op, where, low, high - low, site, 0, 0)
+                append(thread, op, where, low, high - low, site, 0, 0, 0)
             elif not ranged and start is None:
-                append(thread, op, where, 0, 0, site, 0, 0)
+                append(thread, op, where, 0, 0, site, 0, 0, 0)
             else:
                 self._slow(thread, head, target, (start, stop), rest or "")
             seen(self.number)
@@ -175,7 +175,15 @@ class _Reader:
             if rest.startswith("@"):
                 self._sites[rest] = site
         self._builder.append(
-            thread, op, head.where, low, high - low, site, options.flags, options.time
+            thread,
+            op,
+            head.where,
+            low,
+            high - low,
+            site,
+            options.flags,
+            options.order,
+            options.time,
         )
 
     def _size(self, head: _Head, given: int) -> int:

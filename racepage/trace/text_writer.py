@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from racepage.events import Kind, Op
+from racepage.events import Kind, MemoryOrder, Op
 from racepage.trace.columns import NO_DETAIL, NOTHING, Detail, Trace
 from racepage.trace.directives import write_directives
 from racepage.trace.grammar import write_name, write_stack, write_target
 from racepage.trace.shapes import SHAPES, flag_text
 
 _NAMES: Final = tuple(op.name.lower().ljust(8) for op in Op)
+_ORDERS: Final = tuple(order.name.lower() for order in MemoryOrder)
 _RANGED: Final = tuple(SHAPES[op].span for op in Op)
 _BARE: Final = frozenset({Op.START, Op.JOIN, Op.UNMAP})
 _SIZED: Final = frozenset({Op.ALLOC, Op.FREE, Op.COLLECT})
@@ -31,7 +32,7 @@ def write_lines(trace: Trace) -> Iterator[str]:  # noqa: C901  (one loop; calls 
     sites = [f"  @ {write_stack(stack)}" for stack in trace.sites]
     pages = [target.kind is Kind.PAGE for target in trace.targets]
     sizes: dict[int, int] = {}
-    for event, (thread, op, target, offset, length, site, flags, time) in enumerate(
+    for event, (thread, op, target, offset, length, site, flags, order, time) in enumerate(
         zip(
             columns.thread.tolist(),
             columns.op.tolist(),
@@ -40,6 +41,7 @@ def write_lines(trace: Trace) -> Iterator[str]:  # noqa: C901  (one loop; calls 
             columns.length.tolist(),
             columns.site.tolist(),
             columns.flags.tolist(),
+            columns.order.tolist(),
             columns.time.tolist(),
             strict=True,
         )
@@ -61,6 +63,8 @@ def write_lines(trace: Trace) -> Iterator[str]:  # noqa: C901  (one loop; calls 
             line += f" {flag_text(flags)}"
         if detail is not NO_DETAIL:
             line += _options(detail, length, bare, targets, making=op == Op.MAP)
+        if order:
+            line += f" order={_ORDERS[order]}"
         if time:
             line += f" time={time}"
         if site != NOTHING:
@@ -82,8 +86,6 @@ def _options(
         said.append(f"{'as' if making else 'via'}={bare[detail.via]}")
     if detail.bound is not None:
         said.append(f"slice=[{detail.bound[0]}:{detail.bound[1]}]")
-    if detail.order:
-        said.append(f"order={detail.order.name.lower()}")
     for key, value in (("old", detail.old), ("new", detail.new)):
         if value is not None:
             said.append(f"{key}={value.hex() or chr(34) * 2}")

@@ -28,6 +28,7 @@ def columns(
         length=made[4].astype(np.int64),
         site=np.zeros(count, np.int32),
         flags=np.zeros(count, np.uint8),
+        order=np.zeros(count, np.uint8),
         time=np.zeros(count, np.int64),
     )
 

@@ -36,5 +36,6 @@ def _rows(columns: Columns, start: int, stop: int) -> Columns:
         length=columns.length[part],
         site=columns.site[part],
         flags=columns.flags[part],
+        order=columns.order[part],
         time=columns.time[part],
     )

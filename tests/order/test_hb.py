@@ -1,7 +1,5 @@
 """Happens-before, one edge at a time: what a thread knows of another at one event."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from racepage.events import Flag, Kind, Op, Target
 from racepage.order.hb import HappensBefore
 from racepage.order.history import History
 from racepage.order.stamps import Stamps
-from racepage.trace.columns import Columns, Trace, TraceBuilder
+from racepage.trace.columns import Trace, TraceBuilder
 
 PAGE = Target(Kind.PAGE, "0")
 LOCK = Target(Kind.LOCK, "m")
@@ -213,18 +211,6 @@ def test_clocks_count_from_one_for_every_thread(program: Program) -> None:
     assert history.vector(event) == {0: 2, 2: 1}  # main's second start; t1 gave its slot to t2
 
 
-def in_pieces(trace: Trace, size: int) -> Iterator[Columns]:
-    for begin in range(0, len(trace), size):
-        rows = slice(begin, begin + size)
-        columns = trace.columns
-        yield Columns(
-            *(
-                getattr(columns, name)[rows]
-                for name in ("thread", "op", "target", "offset", "length", "site", "flags", "time")
-            )
-        )
-
-
 def whole(pieces: list[Stamps]) -> list[tuple[int, int, int]]:
     """(event, component, value) of every change, over batches."""
     changes, begin = [], 0
@@ -248,7 +234,9 @@ def test_batches_do_not_show_in_the_stamps(program: Program, size: int) -> None:
     trace = program.trace()
     once = HappensBefore().stamp(trace.columns, trace.threads, trace.targets)
     order = HappensBefore()
-    pieces = [order.stamp(piece, trace.threads, trace.targets) for piece in in_pieces(trace, size)]
+    pieces = [
+        order.stamp(piece, trace.threads, trace.targets) for piece in trace.columns.batches(size)
+    ]
     assert np.concatenate([piece.clock for piece in pieces]).tolist() == once.clock.tolist()
     assert whole(pieces) == whole([once])
     assert pieces[-1].slot.tolist() == once.slot.tolist()

@@ -19,6 +19,7 @@ def rows(trace: Trace) -> list[tuple[Any, ...]]:
             int(columns.length[event]),
             () if columns.site[event] == NOTHING else trace.sites[columns.site[event]],
             int(columns.flags[event]),
+            int(columns.order[event]),
             int(columns.time[event]),
             _detail(trace, columns.detail(event)),
         )

@@ -115,6 +115,7 @@ def _event(  # noqa: PLR0917  (what has happened so far)
         stop,
         stack=draw(stacks),
         flags=Flag(flags),
+        order=draw(st.sampled_from(MemoryOrder)) if "order" in shape.details else MemoryOrder.NONE,
         time=draw(times),
         detail=_detail(draw, builder, op, stop - start, mapped),
     )
@@ -129,8 +130,6 @@ def _detail(draw: st.DrawFn, builder: TraceBuilder, op: Op, length: int, mapped:
         fields["bound"] = draw(spans)
     if "old" in takes:
         fields["old"], fields["new"] = draw(values), draw(values)
-    if "order" in takes:
-        fields["order"] = draw(st.sampled_from(MemoryOrder))
     if "moved" in takes and draw(st.booleans()):
         fields["source"] = builder.target(Target(Kind.USER, draw(names)))
         fields["source_offset"] = draw(st.integers(0, 99))

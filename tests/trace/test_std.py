@@ -17,7 +17,7 @@ from tests.oracle.strategies import traces
 from tests.trace.sameness import rows
 
 CONFORMANCE = Path(__file__).parents[1] / "conformance" / "std"
-COLUMNS = ("thread", "op", "target", "offset", "length", "site", "flags", "time")
+COLUMNS = ("thread", "op", "target", "offset", "length", "site", "flags", "order", "time")
 CASES = json.loads((CONFORMANCE / "expected.json").read_text())
 
 

@@ -131,7 +131,7 @@ def test_atomics_have_an_order(order: MemoryOrder) -> None:
     word = order.name.lower()
     for event in ("store page:0[0:8]", "rmw cell:c", "fence", "bytewise_read page:0[0:8]"):
         trace, number = only(f"a {event} order={word}")
-        assert trace.columns.detail(number).order is order
+        assert trace.columns.order[number] == order
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -161,10 +161,7 @@ def test_a_recording_may_begin_inside_a_mapping() -> None:
     trace = text.parse("a map page:0 as=P\na read page:0[0:8] via=P\na unmap P")
     columns = trace.columns
     begun = Columns(
-        **{
-            name: getattr(columns, name)[1:]
-            for name in ("thread", "op", "target", "offset", "length", "site", "flags", "time")
-        },
+        **{name: getattr(columns, name)[1:] for name in ARRAYS},
         details={0: columns.detail(1)},
     )
     origin = replace(trace.origin, form="arrows")
@@ -174,6 +171,7 @@ def test_a_recording_may_begin_inside_a_mapping() -> None:
 # Numbers
 
 
+ARRAYS = [each.name for each in fields(Columns) if each.name != "details"]
 SMALL = text.parse("a lock lock:0 try @ f.py:1 g\nb write page:0[0:8]\n")
 
 
@@ -248,6 +246,7 @@ def test_a_large_trace_is_checked_in_blocks() -> None:
             length=np.full(rows, 8, np.int64),
             site=np.full(rows, -1, np.int32),
             flags=np.zeros(rows, np.uint8),
+            order=np.zeros(rows, np.uint8),
             time=np.zeros(rows, np.int64),
         ),
     )
