@@ -30,15 +30,10 @@ Progress = Callable[[int, int], None]
 """Called with the events done and the events there are."""
 
 _BATCH: Final = 1 << 20
-_NOT_YET: Final = (
-    Op.LOAD,
-    Op.STORE,
-    Op.RMW,
-    Op.BYTEWISE_READ,
-    Op.BYTEWISE_WRITE,
-    Op.FENCE,
-    Op.ASSERT_WRITER,
-    Op.ASSERT_ACCESS,
+_NOT_YET: Final = (Op.ASSERT_WRITER, Op.ASSERT_ACCESS)
+_MARKED: Final = (
+    *(Op.LOAD, Op.STORE, Op.RMW),
+    *(Op.BYTEWISE_READ, Op.BYTEWISE_WRITE, Op.FENCE),
 )
 
 
@@ -63,7 +58,8 @@ def analyse(
     chosen = rare(trace.columns)
     _refuse_unsupported(trace, chosen)
     native = engine == "native" or (engine == "auto" and len(trace) >= NATIVE_FROM)
-    stamper, races = _machines(native=native, all_pairs=all_pairs)
+    marked = len(which(trace.columns, chosen, *_MARKED)) > 0
+    stamper, races = _machines(native=native, marked=marked, all_pairs=all_pairs)
     history = _run(trace, stamper, races, progress)
     found = races.races()
     checks = chain(
@@ -99,19 +95,20 @@ def _refuse_unsupported(trace: Trace, chosen: NDArray[np.int64]) -> None:
     event = int(refused[0])
     name = Op(trace.columns.op[event]).name.lower()
     raise UnsupportedError(
-        f"event {event} is a {name}: atomics, fences and assertions are recorded and converted, "
-        "but this version does not check them yet; remove them from the trace to check the rest"
+        f"event {event} is {name}: assertions are recorded and converted, but this version does "
+        "not check them yet; remove them from the trace to check the rest"
     )
 
 
-def _machines(*, native: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
+def _machines(*, native: bool, marked: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
     if not native:
         return HappensBefore(), Reference(all_pairs=all_pairs)
     # Imported here, since it loads a compiler.
     from racepage.detect.native import Native  # noqa: PLC0415
     from racepage.order.hb_native import NativeHappensBefore  # noqa: PLC0415
 
-    return NativeHappensBefore(), Native(all_pairs=all_pairs)
+    # Release sequences are stamped in Python: the compiled order does not know them.
+    return HappensBefore() if marked else NativeHappensBefore(), Native(all_pairs=all_pairs)
 
 
 def _run(trace: Trace, stamper: Stamper, races: RaceEngine, progress: Progress | None) -> History:

@@ -10,6 +10,7 @@ is the table of DESIGN.md section 4; here are its rows, as the trace spells them
     ACQUIRE, TAKE     <- the last RELEASE of the object and every RELEASE_MERGE after it
     first of a thread <- its START
     JOIN              <- the last event of the thread that is joined
+    atomics, fences   <- release sequences: order/atomics.py
 
 An unlock *joins* into the lock's clock: the releaser of a plain lock need not be its holder, and
 must not erase what the holder's past release said. `TAKE` forgets the object, so that its id can
@@ -26,6 +27,7 @@ copy or a join of one sparse clock.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,7 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racepage.clock import Epoch, VectorClock
-from racepage.events import Flag, Kind, Op, Target
+from racepage.events import Flag, Kind, MemoryOrder, Op, Target
+from racepage.order.atomics import ACQUIRES, RELEASES, Fences, Sequences
 from racepage.order.stamps import Stamps
 from racepage.trace.columns import Columns
 
@@ -46,8 +49,22 @@ EDGES: Final = ADVANCES | {Op.LOCK, Op.RLOCK, Op.ACQUIRE, Op.TAKE, Op.JOIN}
 NO_EDGE: Final = Flag.TRYFAIL | Flag.INNER
 """An event with one of these flags gives and takes no edge, whatever its operation."""
 
-_ADVANCES: Final = np.isin(np.arange(256), list(ADVANCES))
-_EDGES: Final = np.isin(np.arange(256), list(EDGES))
+_STORES: Final = frozenset({Op.STORE, Op.RMW, Op.BYTEWISE_WRITE})
+_MARKED: Final = _STORES | {Op.LOAD, Op.BYTEWISE_READ, Op.FENCE}
+_ENDS: Final = frozenset({Op.WRITE, Op.ZERO, Op.COPY_IN, Op.ALLOC, Op.FREE, Op.COLLECT})
+"""What writes bytes without a mark, and so ends their release sequences."""
+
+
+def _table(members: Collection[int]) -> NDArray[np.bool_]:
+    return np.isin(np.arange(256), list(members))
+
+
+_ADVANCES: Final = _table(ADVANCES)
+_MAY_RELEASE: Final = _table({Op.STORE, Op.RMW, Op.FENCE})
+_RELEASES: Final = _table(RELEASES)
+_STEPS: Final = _table(EDGES | _MARKED)
+_STORING: Final = _table(_STORES)
+_ENDING: Final = _table(_ENDS)
 
 
 @dataclass(slots=True)
@@ -57,6 +74,7 @@ class _Thread:
     vector: VectorClock  # at its next event; its own component is the largest anybody has
     seen: bool = False  # has had an event
     joined: bool = False
+    fences: Fences = field(default_factory=Fences)
 
     @property
     def now(self) -> int:
@@ -79,11 +97,13 @@ class HappensBefore:
     def __init__(self) -> None:
         self._threads: dict[int, _Thread] = {}
         self._objects: dict[int, _Object] = {}
+        self._sequences = Sequences()
         self._fed = 0
         self._closed: list[array[int]] = []  # slot -> the event that ended each of its clocks
         self._ended: dict[int, int] = {}  # slot -> last clock of a joined thread: may be handed on
         self._number_of: dict[str, int] = {}  # thread name -> number, as far as the tables are read
         self._started: list[int] = []  # target id -> number of the thread that it is, or -1
+        self._cells: list[bool] = []  # target id -> whether it is a cell: one byte, to an atomic
 
     def stamp(self, columns: Columns, threads: list[str], targets: list[Target]) -> Stamps:
         """Stamp the next events.
@@ -98,7 +118,7 @@ class HappensBefore:
         begin: dict[int, int] = {}  # thread number -> slot clock at its first event of the batch
         changes: list[list[Epoch]] = []
         changed: list[int] = []
-        rows = np.flatnonzero(_EDGES[columns.op] & (columns.flags & int(NO_EDGE) == 0))
+        rows = self._rows_to_step(columns)
         steps = np.union1d(rows, firsts)
         for row, number, code, target, edge in zip(
             steps.tolist(),
@@ -115,7 +135,11 @@ class HappensBefore:
                 thread.seen = True
                 whole = thread.vector.items()
                 learnt = [Epoch(clock, slot) for slot, clock in whole if slot != thread.slot]
-            if edge:
+            if edge and code in _MARKED:
+                learnt += self._mark(thread, columns, row)
+            elif edge and code in _ENDS:
+                self._sequences.end(target, *_span(columns, row))
+            elif edge:
                 learnt += self._step(thread, Op(code), target, self._fed + row)
             if learnt:
                 changed.append(row)
@@ -144,9 +168,46 @@ class HappensBefore:
                 held.readers.join(thread.vector)
             else:  # UNLOCK, RELEASE_MERGE
                 held.clock.join(thread.vector)
+        self._advance(thread, event)
+        return []
+
+    def _mark(self, thread: _Thread, columns: Columns, row: int) -> list[Epoch]:
+        """Apply an atomic or byte-wise access, or a fence; return the components that changed."""
+        op, order = int(columns.op[row]), _order(columns, row)
+        target = int(columns.target[row])
+        span = (0, 1) if op != Op.FENCE and self._cells[target] else _span(columns, row)
+        learnt: list[Epoch] = []
+        if op == Op.FENCE and order in ACQUIRES:
+            learnt = thread.vector.join(thread.fences.loaded)
+        elif op in (Op.LOAD, Op.RMW, Op.BYTEWISE_READ):
+            read = self._sequences.read(target, *span)
+            if order in ACQUIRES:
+                learnt = thread.vector.join(read)
+            else:
+                thread.fences.loaded.join(read)
+        releases = order in RELEASES and op != Op.LOAD
+        if op == Op.FENCE and releases:
+            thread.fences.released = thread.vector.copy()
+        elif op in _STORES:
+            given = thread.vector.copy() if releases else thread.fences.released
+            write = self._sequences.go_on if op == Op.RMW else self._sequences.head
+            write(target, *span, given)
+        if releases:
+            self._advance(thread, self._fed + row)
+        return learnt
+
+    def _advance(self, thread: _Thread, event: int) -> None:
+        """Count the thread's own clock up: what follows is not what `event` handed on."""
         self._closed[thread.slot].append(event)
         thread.vector[thread.slot] += 1
-        return []
+
+    def _rows_to_step(self, columns: Columns) -> NDArray[np.int64]:
+        """The rows that give or take an edge, and the writes that may end a release sequence."""
+        steps = _STEPS[columns.op] & (columns.flags & int(NO_EDGE) == 0)
+        marked = [*self._sequences.targets(), *columns.target[_STORING[columns.op]].tolist()]
+        if marked:
+            steps |= _ENDING[columns.op] & np.isin(columns.target, marked)
+        return np.flatnonzero(steps)
 
     def _introduce(self, number: int) -> _Thread:
         """A thread that nobody started: a slot of its own, and no incoming edge."""
@@ -186,6 +247,7 @@ class HappensBefore:
         for target in targets[len(self._started) :]:
             known = target.kind is Kind.THREAD
             self._started.append(self._number_of[target.name] if known else -1)
+            self._cells.append(target.kind is Kind.CELL)
 
     def _stamps(
         self,
@@ -217,6 +279,23 @@ class HappensBefore:
         )
 
 
+def _orders(columns: Columns) -> NDArray[np.uint8]:
+    """The memory orders, with C++'s default where none is given."""
+    return np.where(columns.order == MemoryOrder.NONE, MemoryOrder.SEQ_CST, columns.order)
+
+
+def _order(columns: Columns, row: int) -> MemoryOrder:
+    if columns.op[row] in (Op.BYTEWISE_READ, Op.BYTEWISE_WRITE):
+        return MemoryOrder.RELAXED
+    return MemoryOrder(columns.order[row]) or MemoryOrder.SEQ_CST
+
+
+def _span(columns: Columns, row: int) -> tuple[int, int]:
+    """The bytes of a page that an access touches."""
+    start, length = int(columns.offset[row]), int(columns.length[row])
+    return start, start + length
+
+
 def _own_progress(columns: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """How often each event's thread has counted up since the batch began, before the event.
 
@@ -224,6 +303,7 @@ def _own_progress(columns: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64
     grouped by thread, and within a group the count is a running sum.
     """
     advances = _ADVANCES[columns.op] & (columns.flags & int(NO_EDGE) == 0)
+    advances |= _MAY_RELEASE[columns.op] & _RELEASES[_orders(columns)]
     grouped = np.argsort(columns.thread, kind="stable")
     threads = columns.thread[grouped]
     counted = advances[grouped].astype(np.int64)

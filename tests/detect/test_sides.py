@@ -171,8 +171,8 @@ def test_accesses_without_a_site_stand_for_themselves(build: TraceBuilder) -> No
 
 
 def test_what_is_not_checked_yet_is_refused_by_name(build: TraceBuilder) -> None:
-    event = build.add("t1", Op.STORE, PAGE, 0, 8)
-    with pytest.raises(UnsupportedError, match=f"event {event} is a store"):
+    event = build.add("t1", Op.ASSERT_WRITER, PAGE, 0, 8)
+    with pytest.raises(UnsupportedError, match=f"event {event} is assert_writer"):
         analyse(build.finish())
 
 
