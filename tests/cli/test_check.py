@@ -104,12 +104,12 @@ def test_a_directory_is_exit_2(racepage: Racepage, tmp_path: Path) -> None:
     assert "traces.trace" in racepage("check", "traces.trace").complaint
 
 
-def test_atomics_are_not_silently_passed(racepage: Racepage, tmp_path: Path) -> None:
-    path = tmp_path / "atomic.trace"
-    path.write_text("main  store  page:0[0:8] order=release\n")
+def test_assertions_are_not_silently_passed(racepage: Racepage, tmp_path: Path) -> None:
+    path = tmp_path / "asserting.trace"
+    path.write_text("main  assert_writer  page:0[0:8] begin\n")
     complaint = racepage("check", path).complaint
     assert str(path) in complaint
-    assert "event 0 is a store" in complaint
+    assert "event 0 is assert_writer" in complaint
 
 
 def test_a_bad_file_does_not_keep_the_others_from_being_checked(
