@@ -52,6 +52,7 @@ class Project:
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": os.pathsep.join((str(ROOT), str(self.folder))),
                 "XDG_CACHE_HOME": str(self.cache),
+                "PYTHONDONTWRITEBYTECODE": "1",  # a .pyc is stale for a change within one second
                 **environment,
             },
             capture_output=True,
