@@ -59,9 +59,14 @@ class Op(IntEnum):
     # Waiting, for deadlocks.
     BLOCK = 28
     WAKE = 29
-    # Assertions.
+    # Assertions: of a range, at one point or over a scope.
     ASSERT_WRITER = 30
     ASSERT_ACCESS = 31
+    # The end of a lock, and of anybody's duty to join a thread.
+    DESTROY = 32
+    DETACH = 33
+    # A scope whose races are meant; the target says why.
+    RACY_OK = 34
 
 
 class AccessClass(IntEnum):
@@ -92,10 +97,12 @@ class Flag(IntFlag):
     NONE = 0
     TRY = 1  # a lock that was tried, and taken
     TRYFAIL = 2  # a lock that was tried, and not taken: no edge
-    BEGIN = 4  # a scope opens
+    BEGIN = 4  # a scope opens; of a read of user memory: the first one through a new slice
     END = 8  # a scope closes
     ZEROED = 16  # an ALLOC whose bytes are initialised
     INNER = 32  # an inner level of a re-entrant lock: no edge
+    SLEEPS = 64  # may sleep, whether it did or not
+    REFUSED = 128  # the primitive raised instead of doing this: no edge, no effect
 
 
 class Kind(IntEnum):
@@ -111,6 +118,20 @@ class Kind(IntEnum):
     LOCK = 4
     THREAD = 5
     POINTER = 6
+    REASON = 7  # why a race is meant
+
+
+class LockKind(IntEnum):
+    """What a lock promises, which decides what is a misuse of it. The text form is in lower case.
+
+    All but PLAIN belong to who took them. A holder of a SPIN lock may not sleep.
+    """
+
+    PLAIN = 0  # `threading.Lock`: any thread may release it
+    MUTEX = 1
+    SPIN = 2
+    RECURSIVE = 3
+    RW = 4
 
 
 class Target(NamedTuple):
@@ -189,7 +210,7 @@ def conflicts(first: Op, second: Op) -> bool:
 CONFLICT: Final[NDArray[np.bool_]] = np.array(
     [[conflicts(first, second) for second in Op] for first in Op]
 )
-"""`conflicts` as a table, shape (32, 32), indexed by two `Op`s: the one conflict table."""
+"""`conflicts` as a table, square, indexed by two `Op`s: the one conflict table."""
 
 SUBSUMES: Final[NDArray[np.bool_]] = np.array(
     [[bool((CONFLICT[older] <= CONFLICT[newer]).all()) for older in Op] for newer in Op]

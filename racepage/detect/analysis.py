@@ -142,19 +142,22 @@ def _races(trace: Trace, found: Races) -> Iterator[Evidence]:
 def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
     first = None if one.first == NONE else sides.side(one.first)
     second = None if one.second == NONE else sides.side(one.second)
+    related = list(one.related)
     alloc = sides.allocation(one)
+    if alloc is not None and alloc not in (one.first, one.second):
+        related.append(alloc)
     page = None if one.page == NOTHING else str(trace.targets[one.page])
     both = NONE not in (one.first, one.second)
     unordered = both and not sides.ordered(one.first, one.second)
     return Finding(
         kind=one.kind,
-        message=_message(one, first, second, page),
+        message=one.message or _message(one, first, second, page),
         count=one.times,
         page=page,
         overlap=one.overlap,
         first=first,
         second=second,
-        related=() if alloc is None or alloc in (one.first, one.second) else (sides.side(alloc),),
+        related=tuple(map(sides.side, related)),
         why=sides.why(one.first, one.second) if unordered else None,
     )
 

@@ -20,6 +20,8 @@ class Evidence(NamedTuple):
         times: how many second events showed it.
         page: target id of the page, or NOTHING.
         overlap: the half-open byte range, or None.
+        related: further events, for what takes more than two: a cycle, a deadlock.
+        message: the sentence that says it; empty for the kinds that `analysis` has one for.
     """
 
     kind: str
@@ -28,6 +30,8 @@ class Evidence(NamedTuple):
     times: int = 1
     page: int = NOTHING
     overlap: tuple[int, int] | None = None
+    related: tuple[int, ...] = ()
+    message: str = ""
 
 
 def place(columns: Columns, event: int) -> tuple[int, ...]:

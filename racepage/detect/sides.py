@@ -41,6 +41,7 @@ class Sides:
 
     def _named(self, one: Evidence) -> Iterator[int]:
         yield from (event for event in (one.first, one.second) if event != NONE)
+        yield from one.related
         alloc = self.allocation(one)
         if alloc is not None:
             yield alloc

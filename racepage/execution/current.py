@@ -44,10 +44,12 @@ from racepage.execution.targets import (
     KIND_BITS,
     NO_TARGET,
     given,
+    lock_kinds,
     new,
     new_lock,
     new_page,
     new_pointer,
+    new_reason,
     new_sync,
     new_user,
     one_shot,
@@ -61,9 +63,11 @@ __all__ = [
     "NO_TARGET",
     "TURN",
     "given",
+    "lock_kinds",
     "new_lock",
     "new_page",
     "new_pointer",
+    "new_reason",
     "new_sync",
     "new_user",
     "one_shot",
@@ -90,6 +94,7 @@ PATIENCE_SECONDS: Final = 1.0
 EXIT: Final = int(Op.EXIT)
 START: Final = int(Op.START)
 JOIN: Final = int(Op.JOIN)
+DETACH: Final = int(Op.DETACH)
 
 
 class ThreadLog:
@@ -213,6 +218,7 @@ def tidy() -> None:
         number = _dropped.pop()
         given.pop(number, None)
         sizes.pop(number, None)
+        lock_kinds.pop(number, None)
     for number, thread in list(logs.items()):
         if thread.ended:
             logs.pop(number, None)
@@ -241,8 +247,8 @@ def collect(number: int) -> None:
 
 
 def drop(number: int) -> None:
-    """Forget the name and size of a target that is gone, once no recording can ask for them."""
-    if number not in given and number not in sizes:
+    """Forget what is known of a target that is gone, once no recording can ask for it."""
+    if number not in given and number not in sizes and number not in lock_kinds:
         return
     # Only the recorder forgets while it may still have to name what was logged.
     _dropped.append(number)
@@ -309,6 +315,13 @@ def join(thread: ThreadLog, frame: FrameType) -> None:
     if mode:
         _remember(thread)
         log(JOIN, thread.number, frame)
+
+
+def detach(thread: ThreadLog, frame: FrameType) -> None:
+    """Log that nobody has to join `thread`."""
+    if mode:
+        _remember(thread)
+        log(DETACH, thread.number, frame)
 
 
 def thread_name() -> str:

@@ -24,7 +24,9 @@ TURN: Final = 1 << 17
 ORDER_SHIFT: Final = 18
 
 TAKES_TURN: Final[tuple[bool, ...]] = tuple(
-    op in (Op.ALLOC, Op.FREE, Op.MAP, Op.UNMAP) or op >= Op.LOCK for op in Op
+    op in (Op.ALLOC, Op.FREE, Op.MAP, Op.UNMAP)
+    or (op >= Op.LOCK and op not in (Op.ASSERT_WRITER, Op.ASSERT_ACCESS, Op.RACY_OK))
+    for op in Op
 )
 """Which operations stand in the global order, indexed by `Op`. The beginnings and ends of pages and
 mappings do, since what uses them from another thread must not stand before them."""

@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -94,7 +93,6 @@ class Recording:
         self._collector = 0
         self._running: set[str] = set()  # threads that were started, and have not ended
         self._order = HappensBefore()
-        self._said_sizes = self._said_labels = 0  # of the tables, how much the file has
         self._failure: RecordingError | None = None
         self._state = "new"
         self._stop = threading.Event()
@@ -154,6 +152,7 @@ class Recording:
             sites=list(tables.sites.stacks),
             page_sizes=dict(tables.page_sizes),
             labels=dict(tables.labels),
+            lock_kinds=dict(tables.lock_kinds),
             origin=Origin(form="memory", program=self._program, judge_leaks=True),
         )
 
@@ -202,19 +201,16 @@ class Recording:
         if self._writer is None:
             self._kept.append(columns)
         else:
-            allocated = set(columns.target[columns.op == Op.ALLOC].tolist())
-            sizes = islice(tables.page_sizes.items(), self._said_sizes, None)
-            labels = islice(tables.labels.items(), self._said_labels, None)
             self._writer.write_batch(
                 columns,
                 self._order.stamp(columns, tables.threads, tables.targets),
                 threads=tables.threads,
                 targets=tables.targets,
                 sites=tables.sites.stacks,
-                page_sizes={page: size for page, size in sizes if page not in allocated},
-                labels=dict(labels),
+                page_sizes=tables.page_sizes,
+                labels=tables.labels,
+                lock_kinds=tables.lock_kinds,
             )
-            self._said_sizes, self._said_labels = len(tables.page_sizes), len(tables.labels)
         self.events += len(columns)
         for target in columns.target[columns.op == Op.START].tolist():
             self._running.add(tables.targets[target].name)

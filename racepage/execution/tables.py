@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from racepage.events import Kind, Target
+from racepage.events import Kind, LockKind, Target
 from racepage.execution import current
 from racepage.execution.sites import Sites
 from racepage.execution.targets import KIND_BITS, NO_TARGET, SMALLEST_PAGE
@@ -37,6 +37,7 @@ class Tables:
         targets: unique.
         page_sizes: target id of a page -> bytes.
         labels: target id -> what people call it.
+        lock_kinds: target id -> what a lock is, where it is not PLAIN.
         sites: the call sites.
         foreign: the threads that nobody started through racepage.
     """
@@ -46,6 +47,7 @@ class Tables:
         self.targets: list[Target] = []
         self.page_sizes: dict[int, int] = {}
         self.labels: dict[int, str] = {}
+        self.lock_kinds: dict[int, LockKind] = {}
         self.sites = Sites()
         self.foreign: list[str] = []
         self._ids = _Ids(self)
@@ -95,6 +97,8 @@ class Tables:
             given = str(self._anonymous[kind])
             self._anonymous[kind] += 1
         self.targets.append(self._unique(Target(kind, given)))
+        if number in current.lock_kinds:
+            self.lock_kinds[found] = current.lock_kinds[number]
         if kind is Kind.PAGE:
             self.page_sizes[found] = current.sizes.get(number, SMALLEST_PAGE)
         return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Final
 
-from racepage.events import Kind
+from racepage.events import Kind, LockKind
 from racepage.trace.columns import whole_page
 
 KIND_BITS: Final = 3
@@ -22,6 +22,9 @@ given: dict[int, str] = {}
 
 sizes: dict[int, int] = {}
 """page -> its size in bytes, for the pages that are not of the smallest size."""
+
+lock_kinds: dict[int, LockKind] = {}
+"""lock -> what it is, for the locks that are not PLAIN."""
 
 _spare: list[int] = []
 _numbers = tuple(count() for _ in Kind)
@@ -39,10 +42,13 @@ def _named(kind: Kind, name: str | None) -> int:
     return number
 
 
-def new_lock(name: str | None = None) -> int:
+def new_lock(name: str | None = None, kind: LockKind = LockKind.PLAIN) -> int:
     """A lock's number. It is `lock:NAME` in a trace, or `lock:N` without a name; names that clash
     get a `#2`, and anonymous targets are counted from 0 in each recording."""  # noqa: D205, D209
-    return _named(Kind.LOCK, name)
+    number = _named(Kind.LOCK, name)
+    if kind is not LockKind.PLAIN:
+        lock_kinds[number] = kind
+    return number
 
 
 def new_sync(name: str | None = None) -> int:
@@ -74,6 +80,11 @@ def new_page(size: int, label: str | None = None) -> int:
 def new_user(label: str | None = None) -> int:
     """The number of a piece of user memory: `user:N`."""
     return _named(Kind.USER, label)
+
+
+def new_reason(text: str) -> int:
+    """The number of a reason: `reason:TEXT`."""
+    return _named(Kind.REASON, text)
 
 
 def new_pointer() -> int:

@@ -46,7 +46,7 @@ ADVANCES: Final = frozenset({Op.UNLOCK, Op.RUNLOCK, Op.RELEASE, Op.RELEASE_MERGE
 EDGES: Final = ADVANCES | {Op.LOCK, Op.RLOCK, Op.ACQUIRE, Op.TAKE, Op.JOIN}
 """The operations that give or take an edge."""
 
-NO_EDGE: Final = Flag.TRYFAIL | Flag.INNER
+NO_EDGE: Final = Flag.TRYFAIL | Flag.INNER | Flag.REFUSED
 """An event with one of these flags gives and takes no edge, whatever its operation."""
 
 _STORES: Final = frozenset({Op.STORE, Op.RMW, Op.BYTEWISE_WRITE})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from weakref import finalize
 
+from racepage.events import LockKind
 from racepage.execution import current
 
 
-def lock_number(owner: object, name: str | None) -> int:
-    """The number of the lock `owner`; the name is forgotten when `owner` is gone."""
-    number = current.new_lock(name)
-    if name is not None:
+def lock_number(owner: object, name: str | None, kind: LockKind = LockKind.PLAIN) -> int:
+    """The number of the lock `owner`; what is known of it is forgotten when `owner` is gone."""
+    number = current.new_lock(name, kind)
+    if name is not None or kind is not LockKind.PLAIN:
         _forget(owner, [number])
     return number
 

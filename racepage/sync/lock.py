@@ -16,9 +16,9 @@ from _thread import get_ident
 from sys import _getframe
 from time import perf_counter_ns
 from types import FrameType, TracebackType
-from typing import Final
+from typing import ClassVar, Final
 
-from racepage.events import Flag, Op
+from racepage.events import Flag, LockKind, Op
 from racepage.execution import current
 from racepage.execution.current import SITES, own, take_turn
 from racepage.sync._names import lock_number, shown
@@ -139,12 +139,13 @@ class OwnedLock:
     """A lock that only its holder may release; `Mutex`, `SpinLock` and `RLock` are kinds of it."""
 
     __slots__ = ("__weakref__", "_name", "_number", "_owner", "_real")
+    _kind: ClassVar[LockKind] = LockKind.MUTEX
 
     def __init__(self, *, name: str | None = None) -> None:
         self._real = current.raw_lock()
         self._owner: int | None = None
         self._name = name
-        self._number = lock_number(self, name)
+        self._number = lock_number(self, name, self._kind)
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock; False when it was not to be had at once, or within `timeout` seconds.
@@ -223,3 +224,4 @@ class SpinLock(OwnedLock):
     """As `Mutex`; its holder is not supposed to sleep."""
 
     __slots__ = ()
+    _kind = LockKind.SPIN

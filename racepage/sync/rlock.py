@@ -8,6 +8,7 @@ from __future__ import annotations
 from _thread import get_ident
 from types import FrameType
 
+from racepage.events import LockKind
 from racepage.execution import current
 from racepage.sync._monitor import lock_timeout
 from racepage.sync.lock import LOCK, LOCK_FAILED, LOCK_TRIED, UNLOCK, OwnedLock
@@ -17,6 +18,7 @@ class RLock(OwnedLock):
     """`threading.RLock` with a name."""
 
     __slots__ = ("_levels",)
+    _kind = LockKind.RECURSIVE
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)

@@ -16,7 +16,7 @@ from sys import _getframe
 from types import FrameType, TracebackType
 from typing import Final
 
-from racepage.events import Flag, Op
+from racepage.events import Flag, LockKind, Op
 from racepage.execution import current
 from racepage.sync._monitor import Monitor, lock_timeout
 from racepage.sync._names import lock_number, shown
@@ -43,7 +43,7 @@ class RwLock:
         self._writer: int | None = None
         self._writers_waiting = 0
         self._name = name
-        self._number = lock_number(self, name)
+        self._number = lock_number(self, name, LockKind.RW)
 
     def read(self) -> Side:
         """A context that holds the read lock."""

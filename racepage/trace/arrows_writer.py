@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any, Final, Self
 
 import numpy as np
@@ -19,12 +19,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from racepage import __version__
-from racepage.events import CLASS_OF, MemoryOrder, Op, Stack, Target
+from racepage.events import CLASS_OF, LockKind, MemoryOrder, Op, Stack, Target
 from racepage.trace import arrows_schema as form
 from racepage.trace.arrows_arrays import Names, Table, bitmap, lists, numbers
 from racepage.trace.arrows_clocks import StampColumns, cut, holders
 from racepage.trace.columns import NOTHING, Columns, Origin, Trace, TraceBuilder
-from racepage.trace.directives import write_label, write_origin, write_size
+from racepage.trace.directives import write_label, write_lock, write_origin, write_size
 from racepage.trace.grammar import write_stack
 
 BATCH: Final = 65_536
@@ -80,6 +80,7 @@ class ArrowsWriter:
         }
         self._sized = 0  # page sizes that were looked at
         self._labelled = 0
+        self._locks = 0  # whose kinds were said
         self._sink = _Sink(where)
         self._stream = pa.ipc.new_stream(
             pa.PythonFile(self._sink, "w"), form.SCHEMA.with_metadata(metadata)
@@ -96,6 +97,7 @@ class ArrowsWriter:
         sites: Sequence[Stack],
         page_sizes: Mapping[int, int],
         labels: Mapping[int, str],
+        lock_kinds: Mapping[int, LockKind] = MappingProxyType({}),
         comments: Iterable[str] = (),
     ) -> None:
         """Append events.
@@ -108,6 +110,7 @@ class ArrowsWriter:
             sites: likewise.
             page_sizes: target id -> bytes, likewise.
             labels: target id -> what people call it, likewise.
+            lock_kinds: target id -> what a lock is, likewise.
             comments: lines of a text trace's header, without their `#`.
         """
         self._threads.grow(threads)
@@ -116,6 +119,7 @@ class ArrowsWriter:
         said = [
             *self._new_sizes(columns, targets, page_sizes),
             *self._new_labels(targets, labels),
+            *self._new_locks(targets, lock_kinds),
             *comments,
         ]
         self._write(columns, stamps, said)
@@ -174,6 +178,11 @@ class ArrowsWriter:
         new = islice(labels.items(), self._labelled, None)
         self._labelled = len(labels)
         return [write_label(_named(targets[target]), label) for target, label in new]
+
+    def _new_locks(self, targets: Sequence[Target], kinds: Mapping[int, LockKind]) -> list[str]:
+        new = islice(kinds.items(), self._locks, None)
+        self._locks = len(kinds)
+        return [write_lock(_named(targets[target]), kind) for target, kind in new]
 
     def _arrays(self, columns: Columns, stamps: StampColumns | None) -> list[Any]:
         clock, vector = self._clocks(columns, stamps)
@@ -331,6 +340,7 @@ def write(trace: Trace, path: str | Path, stamps: StampColumns | None = None) ->
                 sites=trace.sites,
                 page_sizes=trace.page_sizes,
                 labels=trace.labels,
+                lock_kinds=trace.lock_kinds,
                 comments=comments,
             )
             start, comments = stop, []

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from racepage.events import Flag, Kind, MemoryOrder, Op, Stack, Target
+from racepage.events import Flag, Kind, LockKind, MemoryOrder, Op, Stack, Target
 
 NOTHING: Final = -1
 """The value of `target`, `site`, `via` and `source` where a row has none."""
@@ -159,6 +159,7 @@ class Trace:
         page_sizes: target id of a page -> its size in bytes. A page that no row allocates has the
             smallest `PAGE_SIZE << order` that holds every access to it.
         labels: target id -> the name that people gave it, where they gave one.
+        lock_kinds: target id of a lock -> what it is, where that is known and not PLAIN.
         origin: where it came from.
     """
 
@@ -168,6 +169,7 @@ class Trace:
     sites: list[Stack]
     page_sizes: dict[int, int]
     labels: dict[int, str] = field(default_factory=dict)
+    lock_kinds: dict[int, LockKind] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
 
     def __len__(self) -> int:
@@ -187,6 +189,7 @@ class TraceBuilder:
         self._rows = bytearray()
         self._details: dict[int, Detail] = {}
         self._labels: dict[int, str] = {}
+        self._lock_kinds: dict[int, LockKind] = {}
         self._sizes: dict[int, int] = {}
 
     def __len__(self) -> int:
@@ -209,6 +212,10 @@ class TraceBuilder:
     def label(self, target: Target, text: str) -> None:
         """Give `target` a name for people."""
         self._labels[self.target(target)] = text
+
+    def lock_kind(self, target: Target, kind: LockKind) -> None:
+        """Say what a lock is."""
+        self._lock_kinds[self.target(target)] = kind
 
     def resize(self, page: int, size: int) -> None:
         """Say how large a page (a target id) is from here on."""
@@ -302,6 +309,7 @@ class TraceBuilder:
             sites=list(self._sites),
             page_sizes=sizes,
             labels=dict(self._labels),
+            lock_kinds=dict(self._lock_kinds),
             origin=origin or Origin(),
         )
 

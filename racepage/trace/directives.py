@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from racepage.errors import TraceError
-from racepage.events import Kind, Op, Target
+from racepage.events import Kind, LockKind, Op, Target
 from racepage.finding import RULES
 from racepage.trace.columns import Expectation, Origin, Trace, TraceBuilder, settle_sizes
 from racepage.trace.grammar import (
@@ -32,8 +32,10 @@ _SAID: Final = re.compile(
     rf"(?:(program|variable)[ \t]+({QUOTED}|{BARE})"
     rf"|(incomplete)[ \t]+({NUMBER})"
     rf"|(size)[ \t]+({_TARGET})[ \t]+({NUMBER})"
-    rf"|(label)[ \t]+({_TARGET})[ \t]+({QUOTED}|{BARE}))"
+    rf"|(label)[ \t]+({_TARGET})[ \t]+({QUOTED}|{BARE})"
+    rf"|(lock)[ \t]+({_TARGET})[ \t]+([a-z]+))"
 )
+_LOCK_KINDS: Final = {kind.name.lower(): kind for kind in LockKind}
 
 
 class Directives:
@@ -78,10 +80,12 @@ class Directives:
         found = _SAID.fullmatch(text)
         if found is None:
             raise MalformedError(
-                "expected program, incomplete, size, label or variable and what belongs to it "
-                f"after racepage:, found {shown(text)}"
+                "expected program, incomplete, size, label, lock or variable and what belongs to "
+                f"it after racepage:, found {shown(text)}"
             )
-        named, name, incomplete, lost, size, page, bytes_, _, target, label = found.groups()
+        named, name, incomplete, lost, size, page, bytes_, label, target, text, _, lock, kind = (
+            found.groups()
+        )
         if named == "program":
             self._program = read_name(name)
         elif named:
@@ -90,8 +94,17 @@ class Directives:
             self._lost = int(lost)
         elif size:
             self._resize(read_target(page), int(bytes_))
+        elif label:
+            self._builder.label(read_target(target), read_name(text))
         else:
-            self._builder.label(read_target(target), read_name(label))
+            self._lock(read_target(lock), kind)
+
+    def _lock(self, lock: Target, kind: str) -> None:
+        if lock.kind is not Kind.LOCK or kind not in _LOCK_KINDS:
+            raise MalformedError(
+                f"expected lock:ID and what it is ({', '.join(_LOCK_KINDS)}) after lock"
+            )
+        self._builder.lock_kind(lock, _LOCK_KINDS[kind])
 
     def _resize(self, page: Target, size: int) -> None:
         if page.kind is not Kind.PAGE or not 1 <= size <= MAX_PAGE:
@@ -169,6 +182,11 @@ def write_label(target: Target, label: str) -> str:
     return f"racepage: label {write_target(target)} {write_name(label)}"
 
 
+def write_lock(target: Target, kind: LockKind) -> str:
+    """The comment that says what a lock is."""
+    return f"racepage: lock {write_target(target)} {kind.name.lower()}"
+
+
 def write_directives(trace: Trace) -> Iterator[str]:
     """What `Directives` reads back, each a comment without its `#`."""
     yield from write_origin(trace.origin)
@@ -176,6 +194,8 @@ def write_directives(trace: Trace) -> Iterator[str]:
         yield write_size(trace.targets[page], size)
     for target, label in trace.labels.items():
         yield write_label(trace.targets[target], label)
+    for target, kind in trace.lock_kinds.items():
+        yield write_lock(trace.targets[target], kind)
 
 
 def _write_expectation(expected: Expectation) -> str:

@@ -27,6 +27,8 @@ FLAG_WORDS: Final[dict[str, Flag]] = {
     "end": Flag.END,
     "zero": Flag.ZEROED,
     "inner": Flag.INNER,
+    "sleeps": Flag.SLEEPS,
+    "refused": Flag.REFUSED,
 }
 """The flags as files spell them."""
 
@@ -50,10 +52,12 @@ class Shape(NamedTuple):
 _POINTER_USE: Final = frozenset({"via", "slice", "old", "new"})
 _PLAIN: Final = Shape((Kind.PAGE,), "must", details=_POINTER_USE)
 _ATOMIC: Final = Shape((Kind.PAGE, Kind.CELL), "page", details=_POINTER_USE | {"order"})
-_USER: Final = Shape((Kind.USER,), "must", details=_POINTER_USE)
+_USER: Final = Shape((Kind.USER,), "must", Flag.BEGIN, _POINTER_USE)
 _LIFETIME: Final = Shape((Kind.PAGE,), "none", details=frozenset({"size"}))
-_LOCK: Final = Shape((Kind.LOCK,), "none", Flag.TRY | Flag.TRYFAIL | Flag.INNER)
-_UNLOCK: Final = Shape((Kind.LOCK,), "none", Flag.INNER)
+_LOCK: Final = Shape(
+    (Kind.LOCK,), "none", Flag.TRY | Flag.TRYFAIL | Flag.INNER | Flag.SLEEPS | Flag.REFUSED
+)
+_UNLOCK: Final = Shape((Kind.LOCK,), "none", Flag.INNER | Flag.REFUSED)
 _SYNC: Final = Shape((Kind.SYNC,), "none")
 _THREAD: Final = Shape((Kind.THREAD,), "none")
 _ASSERT: Final = Shape((Kind.PAGE, Kind.CELL), "page", Flag.BEGIN | Flag.END)
@@ -62,38 +66,47 @@ SHAPES: Final[dict[Op, Shape]] = {
     Op.READ: _PLAIN,
     Op.WRITE: _PLAIN,
     Op.ZERO: _PLAIN,
-    Op.COPY_IN: _PLAIN._replace(details=_POINTER_USE | {"moved", "from"}),
+    Op.COPY_IN: _PLAIN._replace(flags=Flag.BEGIN, details=_POINTER_USE | {"moved", "from"}),
     Op.LOAD: _ATOMIC,
     Op.STORE: _ATOMIC,
     Op.RMW: _ATOMIC,
     Op.BYTEWISE_READ: _PLAIN._replace(details=_POINTER_USE | {"order"}),
     Op.BYTEWISE_WRITE: _PLAIN._replace(details=_POINTER_USE | {"order"}),
-    Op.ALLOC: _LIFETIME._replace(flags=Flag.ZEROED),
+    Op.ALLOC: _LIFETIME._replace(flags=Flag.ZEROED | Flag.SLEEPS),
     Op.FREE: _LIFETIME,
     Op.COLLECT: _LIFETIME,
     Op.USER_READ: _USER,
-    Op.USER_WRITE: _USER,
+    Op.USER_WRITE: _USER._replace(flags=Flag.NONE),
     Op.MAP: Shape((Kind.PAGE,), "may", details=frozenset({"as", "slice"})),
     Op.UNMAP: Shape((Kind.POINTER,), "none"),
     Op.LOCK: _LOCK,
     Op.UNLOCK: _UNLOCK,
     Op.RLOCK: _LOCK,
     Op.RUNLOCK: _UNLOCK,
-    Op.ACQUIRE: _SYNC,
+    Op.ACQUIRE: _SYNC._replace(flags=Flag.SLEEPS),
     Op.RELEASE: _SYNC,
     Op.RELEASE_MERGE: _SYNC,
-    Op.TAKE: _SYNC,
+    Op.TAKE: _SYNC._replace(flags=Flag.SLEEPS),
     Op.START: _THREAD,
     Op.JOIN: _THREAD,
     Op.EXIT: Shape((), "none"),
     Op.FENCE: Shape((), "none", details=frozenset({"order"})),
-    Op.BLOCK: Shape(tuple(Kind), "none"),
+    Op.BLOCK: Shape(tuple(Kind), "none", Flag.TRY),
     Op.WAKE: Shape((), "none", Flag.BEGIN | Flag.END),
     Op.ASSERT_WRITER: _ASSERT,
     Op.ASSERT_ACCESS: _ASSERT,
+    Op.DESTROY: Shape((Kind.LOCK,), "none", Flag.REFUSED),
+    Op.DETACH: _THREAD,
+    Op.RACY_OK: Shape((Kind.REASON,), "none", Flag.BEGIN | Flag.END),
 }
 
-_CONTRADICTIONS: Final = (Flag.TRY | Flag.TRYFAIL, Flag.BEGIN | Flag.END)
+_CONTRADICTIONS: Final = (
+    Flag.TRY | Flag.TRYFAIL,
+    Flag.BEGIN | Flag.END,
+    Flag.REFUSED | Flag.TRY,
+    Flag.REFUSED | Flag.TRYFAIL,
+    Flag.REFUSED | Flag.INNER,
+)
 
 
 def flags_fit(op: Op, flags: int) -> bool:
@@ -106,12 +119,12 @@ def flags_fit(op: Op, flags: int) -> bool:
 FLAGS_FIT: Final[NDArray[np.bool_]] = np.array(
     [[flags_fit(op, flags) for flags in range(256)] for op in Op]
 )
-"""`flags_fit` as a table, shape (32, 256)."""
+"""`flags_fit` as a table, 256 wide, indexed by `Op` and flags."""
 
 KIND_FITS: Final[NDArray[np.bool_]] = np.array(
     [[not SHAPES[op].kinds, *(kind in SHAPES[op].kinds for kind in Kind)] for op in Op]
 )
-"""Shape (32, 8), indexed by `Op` and `kind + 1`; the first column is "no target"."""
+"""Indexed by `Op` and `kind + 1`; the first column is "no target"."""
 
 
 def flag_text(flags: int) -> str:

@@ -11,28 +11,33 @@ A thread, and the pointer of `unmap`, `as=` and `via=`, stand bare; every other 
 kind. What each operation takes:
 
     read write zero              page:ID[a:b]   via=P slice=[a:b] old=HEX new=HEX
-    copy_in                      page:ID[a:b]   from user:ID[c:d] moved=N, and as above
+    copy_in                      page:ID[a:b]   from user:ID[c:d] moved=N begin, and as above
     load store rmw               page:ID[a:b] or cell:N   order=ORDER, and as `read`
     bytewise_read bytewise_write page:ID[a:b]   order=ORDER, and as `read`
     fence                                       order=ORDER
-    alloc                        page:ID        size=N (4096)  zero
+    alloc                        page:ID        size=N (4096)  zero, sleeps
     free collect                 page:ID        size=N (that of its alloc)
-    user_read user_write         user:ID[a:b]   as `read`
+    user_read user_write         user:ID[a:b]   as `read`; a user_read may `begin`
     map                          page:ID        as=P slice=[a:b]
     unmap                        P
-    lock rlock                   lock:N         try | tryfail, inner
-    unlock runlock               lock:N         inner
-    acquire release release_merge take   sync:N
-    start join                   THREAD
+    lock rlock                   lock:N         try | tryfail, inner, sleeps | refused
+    unlock runlock               lock:N         inner | refused
+    destroy                      lock:N         refused
+    acquire take                 sync:N         sleeps
+    release release_merge        sync:N
+    start join detach            THREAD
     exit
-    block                        any target, with its kind
+    block                        any target, with its kind   try
     wake                                        begin | end
     assert_writer assert_access  page:ID[a:b] or cell:N   begin | end
+    racy_ok                      reason:TEXT    begin | end
 
 ORDER is relaxed, acquire, release, acq_rel or seq_cst. `copy_in` names the bytes that were asked
 for, and `moved` says how many of them were moved, where not all. Every event may have `time=N`, in
 nanoseconds. `inner` is an inner level of a re-entrant lock, `wake begin` and `wake end` a mark that
-an imported trace made; neither orders anything.
+an imported trace made; neither orders anything. `begin` of a read of user memory: it is the first
+through a new slice. `sleeps` is what may sleep, `refused` what the primitive raised instead of
+doing, `block try` a wait that may run out of time.
 
 Comments that mean something; all others are dropped:
 
@@ -43,6 +48,7 @@ Comments that mean something; all others are dropped:
     # racepage: incomplete N                       the recording was cut off, and N bytes lost
     # racepage: size page:ID N                     of a page that no line allocates
     # racepage: label TARGET NAME                  what people call it
+    # racepage: lock lock:N KIND                   plain, mutex, spin, recursive or rw
     # racepage: variable NAME                      the k-th names bytes [8k:8k+8) of page:std
 
 A page that no line allocates, or a thread that no line starts, exists from the beginning.

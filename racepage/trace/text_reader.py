@@ -32,7 +32,12 @@ _EVENT: Final = re.compile(
 )
 _OPS: Final[dict[str, Op]] = {op.name.lower(): op for op in Op}
 _SIZED: Final = (Op.ALLOC, Op.FREE, Op.COLLECT)
-_BARE_KIND: Final = {Op.START: Kind.THREAD, Op.JOIN: Kind.THREAD, Op.UNMAP: Kind.POINTER}
+_BARE_KIND: Final = {
+    Op.START: Kind.THREAD,
+    Op.JOIN: Kind.THREAD,
+    Op.DETACH: Kind.THREAD,
+    Op.UNMAP: Kind.POINTER,
+}
 
 
 class _Head(NamedTuple):

@@ -14,7 +14,7 @@ from racepage.trace.shapes import SHAPES, flag_text
 _NAMES: Final = tuple(op.name.lower().ljust(8) for op in Op)
 _ORDERS: Final = tuple(order.name.lower() for order in MemoryOrder)
 _RANGED: Final = tuple(SHAPES[op].span for op in Op)
-_BARE: Final = frozenset({Op.START, Op.JOIN, Op.UNMAP})
+_BARE: Final = frozenset({Op.START, Op.JOIN, Op.DETACH, Op.UNMAP})
 _SIZED: Final = frozenset({Op.ALLOC, Op.FREE, Op.COLLECT})
 _WIDEST: Final = 16  # threads with longer names are not lined up
 

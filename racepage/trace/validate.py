@@ -189,7 +189,7 @@ def _threads(trace: Trace) -> None:
         dtype=np.int64,
     )
     first, last = _lives(columns, len(trace.threads))
-    named = np.concatenate((starts, joins))
+    named = np.concatenate((starts, joins, np.flatnonzero(columns.op == Op.DETACH)))
     unknown = named[numbers[columns.target[named]] < 0]
     if len(unknown):
         _refuse(int(unknown.min()), "its thread is not in the table of threads")

@@ -34,6 +34,7 @@ def tables(trace: Trace) -> tuple[Any, ...]:
     return (
         {str(trace.targets[page]): size for page, size in trace.page_sizes.items() if page in used},
         {str(trace.targets[target]): label for target, label in trace.labels.items()},
+        {str(trace.targets[target]): kind for target, kind in trace.lock_kinds.items()},
         origin.program,
         origin.judge_leaks,
         origin.lost_bytes,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from racepage.events import Flag, Frame, Kind, MemoryOrder, Op, Stack, Target
+from racepage.events import Flag, Frame, Kind, LockKind, MemoryOrder, Op, Stack, Target
 from racepage.finding import RULES
 from racepage.trace.columns import Detail, Expectation, Origin, Trace, TraceBuilder
 from racepage.trace.shapes import MAX_NUMBER, SHAPES, flags_fit
@@ -66,6 +66,9 @@ def traces(draw: st.DrawFn, max_size: int = 12) -> Trace:
     ).items():
         if target.kind is not Kind.THREAD:
             builder.label(target, label)
+    kinds = st.sampled_from([kind for kind in LockKind if kind is not LockKind.PLAIN])
+    for name, kind in draw(st.dictionaries(names, kinds, max_size=2)).items():
+        builder.lock_kind(Target(Kind.LOCK, name), kind)
     return builder.finish(draw(origins(len(builder))))
 
 
@@ -82,14 +85,15 @@ def _event(  # noqa: PLR0917  (what has happened so far)
     target: Target | None = None
     if op is Op.UNMAP:
         target = mapped
-    elif op in (Op.START, Op.JOIN):
+    elif op in (Op.START, Op.JOIN, Op.DETACH):
         free = [name for name, state in threads.items() if state == "free" and name != thread]
         gone = [name for name, state in threads.items() if state != "free" and name != thread]
         choice = free if op is Op.START else gone
         if not choice:
             return
         target = Target(Kind.THREAD, draw(st.sampled_from(choice)))
-        threads[target.name] = "used" if op is Op.START else "dead"
+        if op is not Op.DETACH:
+            threads[target.name] = "used" if op is Op.START else "dead"
     elif shape.kinds:
         kinds = [kind for kind in shape.kinds if kind is not Kind.THREAD]
         target = Target(draw(st.sampled_from(kinds)), draw(names))
@@ -106,7 +110,7 @@ def _event(  # noqa: PLR0917  (what has happened so far)
         live.discard(target.name)
     elif target and (shape.span == "must" or (shape.span == "page" and target.kind is Kind.PAGE)):
         start, stop = draw(spans)
-    flags = draw(st.sampled_from([flags for flags in range(64) if flags_fit(op, flags)]))
+    flags = draw(st.sampled_from([flags for flags in range(256) if flags_fit(op, flags)]))
     builder.add(
         thread,
         op,

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from racepage.errors import TraceError
-from racepage.events import Flag, Frame, Kind, MemoryOrder, Op, Target
+from racepage.events import Flag, Frame, Kind, LockKind, MemoryOrder, Op, Target
 from racepage.trace import text
 from racepage.trace.columns import Detail, Expectation, Trace
 from tests.trace.sameness import assert_same, rows
@@ -355,3 +355,14 @@ def test_a_long_line_costs_no_more_than_its_length() -> None:
     ):
         with pytest.raises(TraceError):
             text.parse(source)
+
+
+def test_what_a_lock_is_is_a_header_comment() -> None:
+    trace = text.parse("# racepage: lock lock:mm spin\na lock lock:mm\n")
+    assert trace.lock_kinds == {0: LockKind.SPIN}
+
+
+@pytest.mark.parametrize("said", ["lock lock:mm heavy", "lock page:0 spin", "lock lock:mm"])
+def test_a_lock_is_something_that_locks_are(said: str) -> None:
+    with pytest.raises(TraceError, match="line 1"):
+        text.parse(f"# racepage: {said}\na lock lock:mm\n")

@@ -178,7 +178,7 @@ SMALL = text.parse("a lock lock:0 try @ f.py:1 g\nb write page:0[0:8]\n")
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("op", 32, "operation 32 is outside of 0 to 31"),
+        ("op", 99, "operation 99 is outside of 0 to 34"),
         ("thread", 2, "thread 2 is outside of 0 to 1"),
         ("thread", -1, "thread -1 is outside of 0 to 1"),
         ("target", 2, "target 2 is outside of -1 to 1"),
@@ -191,7 +191,7 @@ SMALL = text.parse("a lock lock:0 try @ f.py:1 g\nb write page:0[0:8]\n")
         ("length", 2**62, "length 4611686018427387904 is outside of 0"),
         ("time", -1, "time -1 is outside of 0"),
         ("flags", int(Flag.TRY), "write takes no try"),
-        ("flags", 128, "write takes no flags 128"),
+        ("flags", 128, "write takes no refused"),
     ],
 )
 def test_every_number_is_in_its_table(name: str, value: int, reason: str) -> None:
