@@ -11,9 +11,21 @@ thread, and from the events that synchronise with it:
     RUNLOCK of a lock    -> every later LOCK of it
     RELEASE of an object -> every later ACQUIRE or TAKE of it, up to the next RELEASE or TAKE
     RELEASE_MERGE        -> the same
+    releasing side       -> every acquiring side that it synchronises with, by C++20
 
-Tries that failed and the inner levels of a re-entrant lock have no edge. An event *happens before*
-another one when the graph has a path from the one to the other.
+Tries that failed or were refused, and the inner levels of a re-entrant lock, have no edge. An event
+*happens before* another one when the graph has a path from the one to the other.
+
+*Atomics*, after C++20, [intro.races] and [atomics.fences], byte by byte. A byte's modification
+order is that of its writes in the trace, and a read takes the last of them before it. LOAD, STORE,
+RMW and the bytewise copies are atomic; a cell is one byte that only they touch. The *release
+sequence* headed by an atomic write X is X and the longest run of RMWs that follows it at once in
+the modification order: every other write ends it, of whatever class and thread, and so do ALLOC,
+FREE and COLLECT. Let Y be an atomic read that takes a byte from the release sequence headed by X.
+The releasing sides are X, if it is a release operation, and every release fence before X in X's
+thread; the acquiring sides are Y, if it is an acquire operation, and every acquire fence after Y
+in Y's thread; each of the former synchronises with each of the latter. Only a write can be a
+release operation and only a read an acquire operation; acq_rel and seq_cst are both.
 
 *Conflict.* Two accesses conflict when they are by different threads, share a byte of one page in
 one of its lives, at least one writes, they are not both atomic or bytewise, and neither touches
@@ -42,14 +54,18 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from racepage.events import Flag, Op
+from racepage.events import Flag, MemoryOrder, Op
 from racepage.trace.columns import Trace
 
 READS = {"read", "load", "rmw", "bytewise_read"}
 WRITES = {"write", "zero", "copy_in", "store", "rmw", "bytewise_write", "alloc", "free"}
 MARKED = {"load", "store", "rmw", "bytewise_read", "bytewise_write"}  # atomic or bytewise
 ACCESSES = READS | WRITES
-UNMODELLED = {"load", "store", "rmw", "fence"}  # these order by reads-from
+ATOMIC_READS = READS & MARKED
+ATOMIC_WRITES = WRITES & MARKED
+MODIFICATIONS = WRITES | {"collect"}  # what has a place in a byte's modification order
+ACQUIRING = {"acquire", "acq_rel", "seq_cst"}
+RELEASING = {"release", "acq_rel", "seq_cst"}
 
 Span = tuple[int, int]
 
@@ -66,6 +82,7 @@ class Event:
     site: Hashable
     edgeless: bool
     zeroed: bool
+    order: str  # of an atomic operation or a fence
 
 
 class Pair(NamedTuple):
@@ -88,26 +105,27 @@ class Shown:
 
 
 def events_of(trace: Trace) -> list[Event]:
-    """The rows of a trace; raises ValueError for operations whose order is not modelled here."""
+    """The rows of a trace."""
     columns = trace.columns
     found = []
     for number in range(len(columns)):
         op = Op(columns.op[number]).name.lower()
-        if op in UNMODELLED:
-            raise ValueError(f"event {number}: no order is defined for {op}")
         flags = Flag(int(columns.flags[number]))
         target, site = int(columns.target[number]), int(columns.site[number])
+        name = str(trace.targets[target]) if target >= 0 else ""
         start = int(columns.offset[number])
+        stop = 1 if name.startswith("cell:") else start + int(columns.length[number])
         found.append(
             Event(
                 number=number,
                 thread=trace.threads[int(columns.thread[number])],
                 op=op,
-                target=str(trace.targets[target]) if target >= 0 else "",
-                span=(start, start + int(columns.length[number])),
+                target=name,
+                span=(start, stop),
                 site=trace.sites[site] if site >= 0 else None,
-                edgeless=bool(flags & (Flag.TRYFAIL | Flag.INNER)),
+                edgeless=bool(flags & (Flag.TRYFAIL | Flag.INNER | Flag.REFUSED)),
                 zeroed=bool(flags & Flag.ZEROED),
+                order=MemoryOrder(columns.order[number]).name.lower(),
             )
         )
     return found
@@ -124,6 +142,11 @@ def order(events: list[Event]) -> list[int]:
         if event.op == "join":
             sources += _starts(on_target[event.target])
             sources += of_thread[event.target.removeprefix("thread:")][-1:]
+        elif event.order in ACQUIRING:
+            reads = own if event.op == "fence" else [event]
+            for read in reads:
+                for head in _heads(read, on_target[read.target]):
+                    sources += _releasing(head, of_thread[head.thread])
         elif not event.edgeless:
             sources += list(_synchronising(event, on_target[event.target]))
         known = 0
@@ -152,6 +175,31 @@ def _synchronising(event: Event, earlier: list[Event]) -> Iterator[Event]:
                 yield one
             if one.op == "release":
                 return
+
+
+def _heads(read: Event, on_target: list[Event]) -> list[Event]:
+    """The atomic writes from whose release sequences `read` takes some byte, if it is atomic."""
+    if read.op not in ATOMIC_READS:
+        return []
+    order = [one for one in on_target if one.number < read.number and one.op in MODIFICATIONS]
+    start, stop = read.span
+    found = []
+    # Between two of these, all bytes have the same modification order.
+    borders = {start, *(border for one in order for border in one.span)}
+    for byte in (border for border in borders if start <= border < stop):
+        for write in reversed([one for one in order if one.span[0] <= byte < one.span[1]]):
+            if write.op in ATOMIC_WRITES:
+                found.append(write)
+            if write.op != "rmw":
+                break
+    return found
+
+
+def _releasing(head: Event, of_thread: list[Event]) -> list[Event]:
+    """What synchronises with whoever acquires from the release sequence of `head`."""
+    itself = [head] if head.order in RELEASING else []
+    fences = [one for one in of_thread if one.op == "fence" and one.number < head.number]
+    return itself + [fence for fence in fences if fence.order in RELEASING]
 
 
 def happens_before(before: list[int], first: int, second: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from racepage.events import Flag, Frame, Kind, Op, Target
+from racepage.events import Flag, Frame, Kind, MemoryOrder, Op, Target
 from racepage.trace.columns import TraceBuilder
 from tests.oracle import brute
 
@@ -19,17 +19,28 @@ KINDS = {
 
 
 def events(*lines: str) -> list[brute.Event]:
-    """Events written as `THREAD OP NAME [START STOP] [+FLAG] [@LINE]`; a page where in doubt."""
+    """Events written as `THREAD OP NAME [START STOP] [+FLAG] [=ORDER] [@LINE]`.
+
+    NAME is a page's where in doubt, and a cell's if it begins with c.
+    """
     builder = TraceBuilder()
     for line in lines:
         words = line.split()
         flags = [Flag[word[1:].upper()] for word in words if word[0] == "+"]
+        orders = [MemoryOrder[word[1:].upper()] for word in words if word[0] == "="]
         stack = [Frame("f.py", int(word[1:]), "f") for word in words if word[0] == "@"]
-        thread, op, *rest = [word for word in words if word[0] not in "+@"]
+        thread, op, *rest = [word for word in words if word[0] not in "+=@"]
         code = Op[op.upper()]
-        target = Target(KINDS.get(code, Kind.PAGE), rest[0]) if rest else None
-        span = [int(word) for word in rest[1:]] or [0, 0]
-        builder.add(thread, code, target, *span, stack=tuple(stack), flags=sum(flags, Flag.NONE))
+        kind = Kind.CELL if rest and rest[0][0] == "c" else KINDS.get(code, Kind.PAGE)
+        builder.add(
+            thread,
+            code,
+            Target(kind, rest[0]) if rest else None,
+            *([int(word) for word in rest[1:]] or [0, 0]),
+            stack=tuple(stack),
+            flags=sum(flags, Flag.NONE),
+            order=sum(orders, MemoryOrder.NONE),
+        )
     return brute.events_of(builder.finish())
 
 
@@ -41,7 +52,8 @@ def races(*lines: str) -> list[tuple[str, int, int, brute.Span]]:
 
 def ordered(*between: str) -> bool:
     """Whether what stands between a write of t1 and one of t2 orders the one before the other."""
-    return not races("t1 write 0 0 8", *between, "t2 write 0 0 8")
+    found = events("t1 write 0 0 8", *between, "t2 write 0 0 8")
+    return brute.happens_before(brute.order(found), 0, len(found) - 1)
 
 
 def test_two_threads_are_unordered() -> None:
@@ -103,6 +115,140 @@ def test_ordered(between: list[str]) -> None:
 )
 def test_unordered(between: list[str]) -> None:
     assert not ordered(*between)
+
+
+# --- atomics: the threads t1 and t2 of the writes, and what stands between
+
+RELEASED = "t1 store c =release"
+ACQUIRED = "t2 load c =acquire"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        [RELEASED, ACQUIRED],
+        ["t1 store c =seq_cst", "t2 load c =seq_cst"],
+        ["t1 rmw c =acq_rel", "t2 rmw c =acq_rel"],
+        ["t1 rmw c =release", "t2 rmw c =acquire"],
+        # Read-modify-writes, whoever makes them, continue a release sequence.
+        [RELEASED, "t3 rmw c =relaxed", ACQUIRED],
+        [RELEASED, "t3 rmw c =release", "t4 rmw c =relaxed", ACQUIRED],
+        [RELEASED, "t2 rmw c =relaxed", ACQUIRED],
+        ["t1 rmw c =release", "t3 rmw c =acquire", ACQUIRED],
+        # What a release knows, it hands on.
+        [RELEASED, "t3 load c =acquire", "t3 store d 0 1 =release", "t2 load d 0 1 =acquire"],
+        [RELEASED, "t3 rmw c =acquire", "t3 store d 0 1 =release", "t2 load d 0 1 =acquire"],
+        [RELEASED, "t3 rmw c =acq_rel", ACQUIRED],
+        # Fences.
+        ["t1 fence =release", "t1 store c =relaxed", ACQUIRED],
+        [RELEASED, "t2 load c =relaxed", "t2 fence =acquire"],
+        ["t1 fence =release", "t1 rmw c =relaxed", "t2 rmw c =relaxed", "t2 fence =acquire"],
+        ["t1 fence =seq_cst", "t1 store c =relaxed", "t2 load c =relaxed", "t2 fence =acq_rel"],
+        ["t1 fence =release", "t1 store d 0 1", "t1 store c =relaxed", ACQUIRED],
+        [RELEASED, "t2 load c =relaxed", "t2 load d 0 1", "t2 fence =acquire"],
+        ["t1 fence =release", "t1 store c =relaxed", "t3 rmw c =relaxed", ACQUIRED],
+        [RELEASED, "t3 rmw c =relaxed", "t2 load c =relaxed", "t2 fence =acquire"],
+        [RELEASED, "t2 load c =relaxed", "t3 store c =relaxed", "t2 fence =acquire"],
+        ["t1 fence =release", "t1 store c =acquire", ACQUIRED],
+        ["t1 fence =release", "t1 fence =acquire", "t1 store c =relaxed", ACQUIRED],
+        # Bytes: some byte of what is read is enough.
+        ["t1 store 7 0 4 =release", "t2 load 7 3 5 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 store 7 0 2 =relaxed", "t2 load 7 0 4 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 rmw 7 1 2 =relaxed", "t2 load 7 1 2 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 rmw 7 1 2 =relaxed", "t2 load 7 2 3 =acquire"],
+        [
+            "t1 fence =release",
+            "t1 bytewise_write 7 0 9",
+            "t2 bytewise_read 7 8 9",
+            "t2 fence =acquire",
+        ],
+        ["t1 bytewise_write 7 0 9 =release", "t2 bytewise_read 7 8 9 =acquire"],
+        ["t1 store 7 0 1 =release", "t3 write 7 1 4", "t2 load 7 0 4 =acquire"],
+        ["t1 store 7 0 1 =release", "t3 zero 7 0 0", "t2 load 7 0 1 =acquire"],
+    ],
+    ids=" ; ".join,
+)
+def test_atomics_order(between: list[str]) -> None:
+    assert ordered(*between)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        ["t1 store c =relaxed", ACQUIRED],
+        [RELEASED, "t2 load c =relaxed"],
+        ["t1 store c", "t2 load c"],
+        ["t1 rmw c =acquire", "t2 rmw c =release"],
+        ["t1 store c =acquire", ACQUIRED],
+        [RELEASED, "t2 load c =release"],
+        [RELEASED, "t2 store c =seq_cst"],
+        ["t1 load c =seq_cst", "t2 load c =seq_cst"],
+        [ACQUIRED, RELEASED],
+        [RELEASED, "t2 load d 0 1 =acquire"],
+        # What is no read-modify-write ends a release sequence, even if its head's thread does it.
+        [RELEASED, "t1 store c =relaxed", ACQUIRED],
+        [RELEASED, "t3 store c =relaxed", ACQUIRED],
+        [RELEASED, "t3 store c =release", ACQUIRED],
+        [RELEASED, "t3 rmw c =relaxed", "t3 store c =relaxed", ACQUIRED],
+        [RELEASED, "t3 store c =relaxed", "t3 rmw c =relaxed", ACQUIRED],
+        # The relaxed write that continues is no release of its own.
+        ["t2 store c =release", "t1 rmw c =relaxed", ACQUIRED],
+        # Fences.
+        ["t1 store c =relaxed", "t1 fence =release", ACQUIRED],
+        [RELEASED, "t2 fence =acquire", "t2 load c =relaxed"],
+        ["t1 fence =acquire", "t1 store c =relaxed", ACQUIRED],
+        [RELEASED, "t2 load c =relaxed", "t2 fence =release"],
+        ["t1 fence =relaxed", "t1 store c =relaxed", ACQUIRED],
+        ["t1 fence =release", "t3 store c =relaxed", ACQUIRED],
+        [RELEASED, "t3 load c =relaxed", "t2 fence =acquire"],
+        ["t1 fence =seq_cst", "t2 fence =seq_cst"],
+        ["t1 fence =release", "t1 write 7 0 1", "t2 load 7 0 1 =acquire"],
+        ["t1 store 7 0 1 =release", "t2 read 7 0 1", "t2 fence =acquire"],
+        # Bytes.
+        ["t1 store 7 0 4 =release", "t2 load 7 4 8 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 store 7 0 2 =relaxed", "t2 load 7 0 2 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 write 7 3 4", "t2 load 7 3 4 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 zero 7 0 64", "t2 load 7 0 4 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 copy_in 7 0 8", "t2 load 7 0 4 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 bytewise_write 7 0 4", "t2 load 7 0 4 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 free 7", "t2 load 7 0 4 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 collect 7 0 4096", "t2 load 7 0 4 =acquire"],
+        ["t1 store 7 0 4 =release", "t3 alloc 7 0 4096", "t2 load 7 0 4 =acquire"],
+        ["t1 store 7 0 4 =release", "t2 load 7 0 0 =acquire"],
+        ["t1 store 7 0 0 =release", "t2 load 7 0 4 =acquire"],
+        ["t1 bytewise_write 7 0 9", "t2 bytewise_read 7 8 9"],
+    ],
+    ids=" ; ".join,
+)
+def test_atomics_do_not_order(between: list[str]) -> None:
+    assert not ordered(*between)
+
+
+def test_a_release_fence_hands_on_what_stands_before_it_and_not_before_the_store() -> None:
+    assert races(
+        "t1 write 0 0 8",
+        "t1 fence =release",
+        "t1 write 0 8 16",
+        "t1 store c =relaxed",
+        "t2 load c =acquire",
+        "t2 read 0 0 16",
+    ) == [("data-race", 2, 5, (8, 16))]
+
+
+def test_an_acquire_fence_orders_what_stands_after_it_and_not_after_the_load() -> None:
+    assert races(
+        "t1 write 0 0 16",
+        "t1 store c =release",
+        "t2 load c =relaxed",
+        "t2 read 0 0 8",
+        "t2 fence =acquire",
+        "t2 read 0 8 16",
+    ) == [("data-race", 0, 3, (0, 8))]
+
+
+def test_what_a_refused_operation_would_have_ordered_it_does_not() -> None:
+    assert not ordered("t1 unlock m +refused", "t2 lock m")
+    assert not ordered("t1 unlock m", "t2 lock m +refused")
 
 
 def test_an_object_serves_again_after_a_take() -> None:
@@ -241,8 +387,3 @@ def test_shown_counts_second_events_by_unordered_sites() -> None:
         ("data-race", frozenset({one, bare})): brute.Shown(3, frozenset({0, 2}), 1),
         ("data-race", frozenset({two, bare})): brute.Shown(3, frozenset({1}), 1),
     }
-
-
-def test_operations_without_a_defined_order_are_refused() -> None:
-    with pytest.raises(ValueError, match="event 0: no order is defined for store"):
-        events("t1 store 0 0 8")
