@@ -7,6 +7,7 @@ trace's tables, so that reports, baselines and viewers need nothing else.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -74,7 +75,7 @@ class Side:
     range: tuple[int, int] | None
     access: str
     clock: int
-    vector: dict[str, int]
+    vector: Mapping[str, int]
     stack: Stack = ()
     locks: tuple[HeldLock, ...] = ()
 
@@ -166,12 +167,16 @@ class ThreadInfo:
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """A page of the trace: `alloc` is None for one that exists from the beginning."""
+    """A page of the trace: `alloc` is None for one that exists from the beginning.
+
+    `variables` is what an imported trace called the bytes [8k, 8k + 8) of it, by k.
+    """
 
     size: int
     label: str | None = None
     alloc: Side | None = None
     free: Side | None = None
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

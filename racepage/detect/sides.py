@@ -5,7 +5,7 @@ All of this is cold: it is done for the events that findings name, after the eng
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from racepage.events import CLASS_OF, Op
 from racepage.finding import HeldLock, LastSync, PageInfo, Side, ThreadInfo, Why
 from racepage.order.history import History
 from racepage.trace.columns import NOTHING, Trace
+from racepage.trace.std_reader import PAGE
 
 
 class Sides:
@@ -49,10 +50,11 @@ class Sides:
     def side(self, event: int) -> Side:
         """The event, with its vector and the locks that its thread held."""
         if event not in self._made:
-            self._made[event] = self._make(event, self._history.vector(event))
+            vector = _Vector(self._trace.threads, self._history, event)
+            self._made[event] = self._make(event, vector)
         return self._made[event]
 
-    def _make(self, event: int, vector: dict[int, int]) -> Side:
+    def _make(self, event: int, vector: Mapping[str, int]) -> Side:
         trace, columns = self._trace, self._trace.columns
         op = Op(columns.op[event])
         site = int(columns.site[event])
@@ -64,7 +66,7 @@ class Sides:
             range=extent(columns, event) if touches else None,
             access=CLASS_OF[op].name.lower(),
             clock=self._history.own_count(event),
-            vector={trace.threads[thread]: clock for thread, clock in sorted(vector.items())},
+            vector=vector,
             stack=() if site == NOTHING else trace.sites[site],
             locks=tuple(
                 HeldLock(name=trace.targets[lock].name, mode="write" if writes else "read")
@@ -133,6 +135,7 @@ class Sides:
                 label=trace.labels.get(page),
                 alloc=made.get(page),
                 free=gone.get(page),
+                variables=trace.origin.variables if trace.targets[page] == PAGE else (),
             )
             for page, size in trace.page_sizes.items()
         }
@@ -151,3 +154,37 @@ class Sides:
         rows = which(columns, self._rare, Op.ALLOC)
         pages = columns.target[rows]
         return {int(page): rows[pages == page] for page in np.unique(pages)}
+
+
+class _Vector(Mapping[str, int]):
+    """An event's vector, worked out when somebody looks at it, and not kept.
+
+    Of thousands of threads and thousands of findings all vectors together are gigabytes, of which
+    a report for people shows a few lines.
+    """
+
+    __slots__ = ("_event", "_history", "_threads")
+
+    def __init__(self, threads: Sequence[str], history: History, event: int) -> None:
+        self._threads = threads
+        self._history = history
+        self._event = event
+
+    def _whole(self) -> dict[str, int]:
+        known = self._history.vector(self._event)
+        return {self._threads[thread]: clock for thread, clock in sorted(known.items())}
+
+    def __getitem__(self, thread: str) -> int:
+        return self._whole()[thread]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole())
+
+    def __len__(self) -> int:
+        return len(self._whole())
+
+    def items(self) -> ItemsView[str, int]:
+        return self._whole().items()
+
+    def __repr__(self) -> str:
+        return repr(self._whole())

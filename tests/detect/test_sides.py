@@ -6,6 +6,7 @@ from racepage.detect import analyse
 from racepage.errors import UnsupportedError
 from racepage.events import Flag, Frame, Kind, Op, Stack, Target
 from racepage.finding import Finding, HeldLock
+from racepage.trace import std
 from racepage.trace.columns import Trace, TraceBuilder
 
 PAGE = Target(Kind.PAGE, "0")
@@ -186,3 +187,27 @@ def test_an_empty_trace_is_clean() -> None:
     analysis = analyse(TraceBuilder().finish())
     assert analysis.verdict == "clean"
     assert analysis.events == 0
+
+
+def test_a_vector_is_what_was_known_at_the_event_however_late_one_looks(
+    build: TraceBuilder,
+) -> None:
+    build.add("t1", Op.WRITE, PAGE, 0, 64, stack=at(10))
+    build.add("t1", Op.UNLOCK, M)
+    build.add("t2", Op.READ, PAGE, 0, 64, stack=at(20))
+    build.add("t2", Op.LOCK, M)
+    race = only(build.finish())
+    assert race.second is not None
+    assert dict(race.second.vector) == {"main": 2, "t2": 1}
+    assert (len(race.second.vector), race.second.vector["t2"]) == (2, 1)
+    assert "t1" not in race.second.vector
+    assert repr(race.second.vector) == "{'main': 2, 't2': 1}"
+
+
+def test_a_page_of_an_import_has_the_names_of_its_variables() -> None:
+    trace = std.parse("t1|w(x)|1\nt2|r(y)|2\n")
+    assert analyse(trace).pages["page:std"].variables == ("x", "y")
+
+
+def test_other_pages_have_no_variables(build: TraceBuilder) -> None:
+    assert analyse(build.finish()).pages["page:0"].variables == ()
