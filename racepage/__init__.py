@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from racepage.detect import analyse as analyse
     from racepage.execution.recorder import Recording as Recording
     from racepage.execution.recorder import record as record
+    from racepage.policy import racy_ok as racy_ok
     from racepage.trace.files import read_trace as read_trace
     from racepage.trace.files import write_trace as write_trace
 
@@ -30,6 +31,7 @@ _HOMES = {
     "record": "racepage.execution.recorder",
     "Recording": "racepage.execution.recorder",
     "analyse": "racepage.detect",
+    "racy_ok": "racepage.policy",
     "read_trace": "racepage.trace.files",
     "write_trace": "racepage.trace.files",
 }
