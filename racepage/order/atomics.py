@@ -14,13 +14,15 @@ Source: C++20, [intro.races] and [atomics.fences]. In its words, and in ours:
 Sequential consistency orders as acquire and release do. Deviation: a sequence belongs to a byte,
 not to an object, so that accesses of several sizes to common bytes mean what one expects.
 
-Cost: a dictionary entry for each byte that hands something on.
+Cost: an entry for each run of bytes that hands the same on, found by bisection.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from racepage.clock import VectorClock
 from racepage.events import MemoryOrder
@@ -42,11 +44,23 @@ class Fences:
     loaded: VectorClock = field(default_factory=VectorClock)
 
 
+class _Run(NamedTuple):
+    """Bytes [start, stop) that hand on `given`, which is never changed."""
+
+    start: int
+    stop: int
+    given: VectorClock
+
+
+_START: Final = attrgetter("start")
+_STOP: Final = attrgetter("stop")
+
+
 class Sequences:
-    """The release sequences of all bytes, by target and byte."""
+    """The release sequences of all bytes: target -> its runs, ascending and apart."""
 
     def __init__(self) -> None:
-        self._heads: dict[int, dict[int, VectorClock]] = {}
+        self._heads: dict[int, list[_Run]] = {}
 
     def targets(self) -> list[int]:
         """The targets that have a byte which hands something on."""
@@ -55,35 +69,60 @@ class Sequences:
     def read(self, target: int, start: int, stop: int) -> VectorClock:
         """What the bytes [start, stop) hand on, together."""
         found = VectorClock()
-        heads = self._heads.get(target)
-        if heads:
-            for byte in range(start, stop):
-                if byte in heads:
-                    found.join(heads[byte])
+        for run in self._between(target, start, stop):
+            found.join(run.given)
         return found
 
     def end(self, target: int, start: int, stop: int) -> None:
         """Bytes are written by what is no RMW."""
-        heads = self._heads.get(target)
-        if heads is None:
-            return
-        for byte in [byte for byte in heads if start <= byte < stop]:
-            del heads[byte]
-        if not heads:
-            del self._heads[target]
+        if target in self._heads:
+            self._replace(target, start, stop, [])
 
     def head(self, target: int, start: int, stop: int, given: VectorClock) -> None:
         """A store that hands on `given`, which is not changed from here on; nothing if empty."""
-        self.end(target, start, stop)
         if given:
-            self._heads.setdefault(target, {}).update(dict.fromkeys(range(start, stop), given))
+            self._replace(target, start, stop, [_Run(start, stop, given)])
+        else:
+            self.end(target, start, stop)
 
     def go_on(self, target: int, start: int, stop: int, given: VectorClock) -> None:
         """An RMW that adds `given`; nothing if empty."""
         if not given:
             return
-        heads = self._heads.setdefault(target, {})
-        for byte in range(start, stop):
-            known = heads[byte].copy() if byte in heads else VectorClock()
+        longer = []
+        at = start
+        for run in self._between(target, start, stop):
+            if at < run.start:
+                longer.append(_Run(at, run.start, given))
+            known = run.given.copy()
             known.join(given)
-            heads[byte] = known
+            longer.append(_Run(run.start, run.stop, known))
+            at = run.stop
+        if at < stop:
+            longer.append(_Run(at, stop, given))
+        self._replace(target, start, stop, longer)
+
+    def _between(self, target: int, start: int, stop: int) -> list[_Run]:
+        """The parts of the runs that lie within [start, stop)."""
+        runs = self._heads.get(target, []) if start < stop else []
+        first = bisect_right(runs, start, key=_STOP)
+        last = bisect_left(runs, stop, key=_START)
+        return [
+            _Run(max(run.start, start), min(run.stop, stop), run.given) for run in runs[first:last]
+        ]
+
+    def _replace(self, target: int, start: int, stop: int, new: list[_Run]) -> None:
+        """Put `new` in place of what the bytes [start, stop) handed on."""
+        if start == stop:
+            return
+        runs = self._heads.setdefault(target, [])
+        first = bisect_right(runs, start, key=_STOP)
+        last = bisect_left(runs, stop, key=_START)
+        cut = runs[first:last]
+        if cut and cut[0].start < start:
+            new = [cut[0]._replace(stop=start), *new]
+        if cut and cut[-1].stop > stop:
+            new = [*new, cut[-1]._replace(start=stop)]
+        runs[first:last] = new
+        if not runs:
+            del self._heads[target]

@@ -25,7 +25,8 @@ FREE and COLLECT. Let Y be an atomic read that takes a byte from the release seq
 The releasing sides are X, if it is a release operation, and every release fence before X in X's
 thread; the acquiring sides are Y, if it is an acquire operation, and every acquire fence after Y
 in Y's thread; each of the former synchronises with each of the latter. Only a write can be a
-release operation and only a read an acquire operation; acq_rel and seq_cst are both.
+release operation and only a read an acquire operation; acq_rel and seq_cst are both. An operation
+that says no order is seq_cst, C++'s default; a bytewise copy is relaxed, always.
 
 *Conflict.* Two accesses conflict when they are by different threads, share a byte of one page in
 one of its lives, at least one writes, they are not both atomic or bytewise, and neither touches
@@ -125,10 +126,18 @@ def events_of(trace: Trace) -> list[Event]:
                 site=trace.sites[site] if site >= 0 else None,
                 edgeless=bool(flags & (Flag.TRYFAIL | Flag.INNER | Flag.REFUSED)),
                 zeroed=bool(flags & Flag.ZEROED),
-                order=MemoryOrder(columns.order[number]).name.lower(),
+                order=_order(op, MemoryOrder(columns.order[number])),
             )
         )
     return found
+
+
+def _order(op: str, said: MemoryOrder) -> str:
+    if op not in MARKED | {"fence"}:
+        return ""
+    if op.startswith("bytewise"):
+        return "relaxed"
+    return said.name.lower() if said else "seq_cst"
 
 
 def order(events: list[Event]) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from hypothesis import strategies as st
 
-from racepage.events import Flag, Frame, Kind, Op, Stack, Target
+from racepage.events import Flag, Frame, Kind, MemoryOrder, Op, Stack, Target
 from racepage.trace.columns import Detail, Trace, TraceBuilder
 
 MAX_THREADS: Final = 8
@@ -28,6 +28,24 @@ SITES: Final[tuple[Stack, ...]] = (
     (Frame("b.py", 1, "g"), Frame("a.py", 10, "main")),
 )
 
+ATOMICS: Final = (Op.STORE, Op.LOAD, Op.RMW, Op.LOAD, Op.STORE, Op.RMW, Op.LOAD, Op.STORE)
+BYTEWISE: Final = (Op.BYTEWISE_WRITE, Op.BYTEWISE_READ)
+SENSIBLE: Final[dict[Op, MemoryOrder]] = {
+    Op.STORE: MemoryOrder.RELEASE,
+    Op.BYTEWISE_WRITE: MemoryOrder.RELEASE,
+    Op.RMW: MemoryOrder.ACQ_REL,
+    Op.FENCE: MemoryOrder.ACQ_REL,
+}
+ORDERS: Final = (
+    None,  # the sensible one
+    MemoryOrder.RELAXED,
+    None,
+    MemoryOrder.RELAXED,
+    MemoryOrder.ACQUIRE,
+    MemoryOrder.RELEASE,
+    MemoryOrder.SEQ_CST,
+    MemoryOrder.NONE,
+)
 
 # How often each kind of step is taken, of 16. A trace that is about one thing gets deep into it.
 FOCUS: Final[dict[str, dict[str, int]]] = {
@@ -37,6 +55,12 @@ FOCUS: Final[dict[str, dict[str, int]]] = {
     "objects": {"access": 4, "object": 12},
     "threads": {"access": 4, "thread": 10, "object": 2},
     "lives": {"access": 7, "lifetime": 6, "object": 3},
+}
+ATOMIC_FOCUS: Final[dict[str, dict[str, int]]] = {
+    "everything": {"access": 4, "atomic": 4, "lock": 2, "object": 3, "thread": 2, "lifetime": 1},
+    "atomics": {"atomic": 15, "thread": 1},
+    "mixed": {"atomic": 8, "access": 6, "lifetime": 2},
+    "messages": {"atomic": 9, "access": 3, "lock": 2, "object": 2},
 }
 
 
@@ -49,6 +73,7 @@ class Step(NamedTuple):
     how: int  # the variant
     span: tuple[int, int]  # two boundaries of a byte range, in either order
     site: int
+    order: int  # of an atomic operation
 
 
 class Beginning(NamedTuple):
@@ -57,27 +82,29 @@ class Beginning(NamedTuple):
     threads: int
     pages: frozenset[int]
     focus: str
+    atomics: bool
 
 
 _small = st.integers(0, 15)
 _boundary = st.one_of(st.sampled_from(BOUNDARIES), st.integers(0, 4096))
-_steps = st.builds(
-    Step, _small, _small, _small, _small, st.tuples(_boundary, _boundary), st.integers(0, 4)
-)
-_beginnings = st.builds(
-    Beginning,
-    st.sampled_from((0, 3, 2, 3)),
-    st.frozensets(st.integers(0, 3), max_size=3),
-    st.sampled_from(list(FOCUS)),
-)
+_span = st.tuples(_boundary, _boundary)
+_threads = st.sampled_from((0, 3, 2, 3))
+_pages = st.frozensets(st.integers(0, 3), max_size=3)
 
 
-def traces(max_steps: int = 40) -> st.SearchStrategy[Trace]:
-    """Valid traces of at most about `max_steps` events, with every operation but atomics."""
+def traces(max_steps: int = 40, *, atomics: bool = False) -> st.SearchStrategy[Trace]:
+    """Valid traces of at most about `max_steps` events, with every operation that matters to races.
+
+    Not every order can stamp atomic operations, and not every format can say them.
+    """
+    orders = st.integers(0, 7) if atomics else st.just(0)
+    steps = st.builds(Step, _small, _small, _small, _small, _span, st.integers(0, 4), orders)
+    focus = st.sampled_from(list(ATOMIC_FOCUS if atomics else FOCUS))
+    beginnings = st.builds(Beginning, _threads, _pages, focus, st.just(atomics))
     # Left alone, Hypothesis makes lists of five or so; most bugs need more to show.
     sizes = ((0, max_steps // 4), (max_steps // 2, max_steps), (max_steps // 2, max_steps))
-    lists = [st.lists(_steps, min_size=least, max_size=most) for least, most in sizes]
-    return st.builds(play, _beginnings, st.one_of(lists))
+    lists = [st.lists(steps, min_size=least, max_size=most) for least, most in sizes]
+    return st.builds(play, beginnings, st.one_of(lists))
 
 
 def play(beginning: Beginning, steps: list[Step]) -> Trace:
@@ -114,12 +141,13 @@ class World:
         self.pages = dict.fromkeys(self.beginning.pages, "live")
         acts = {
             "access": self._access,
+            "atomic": self._atomic,
             "lifetime": self._lifetime,
             "lock": self._lock,
             "object": self._object,
             "thread": self._thread,
         }
-        shares = FOCUS[self.beginning.focus].items()
+        shares = (ATOMIC_FOCUS if self.beginning.atomics else FOCUS)[self.beginning.focus].items()
         self._acts = [acts[name] for name, share in shares for _ in range(share)]
 
     def do(self, step: Step) -> None:
@@ -165,6 +193,21 @@ class World:
             stack=SITES[step.site],
             detail=detail,
         )
+
+    def _atomic(self, thread: str, step: Step) -> None:
+        op = Op.FENCE if step.how > 11 else ATOMICS[step.how % 8]
+        target, start, stop = None, 0, 0
+        if op is not Op.FENCE and step.which < 8:
+            target = Target(Kind.CELL, str(step.which // 6))
+        elif op is not Op.FENCE:
+            target = Target(Kind.PAGE, str(PAGES[step.which % 8]))
+            op = BYTEWISE[step.how % 2] if step.how > 9 else op
+            start = min(step.span) % 16  # few bytes, so that ranges meet and seldom coincide
+            stop = start + (8, 1, 2, 4, 16, 4080, 0)[step.span[1] % 7]
+        order = ORDERS[step.order]
+        if order is None:
+            order = SENSIBLE.get(op, MemoryOrder.ACQUIRE)
+        self.builder.add(thread, op, target, start, stop, stack=SITES[step.site], order=order)
 
     def _lifetime(self, thread: str, step: Step) -> None:
         number = PAGES[step.which % 8]

@@ -129,6 +129,7 @@ ACQUIRED = "t2 load c =acquire"
         [RELEASED, ACQUIRED],
         ["t1 store c =seq_cst", "t2 load c =seq_cst"],
         ["t1 rmw c =acq_rel", "t2 rmw c =acq_rel"],
+        ["t1 store c", "t2 load c"],
         ["t1 rmw c =release", "t2 rmw c =acquire"],
         # Read-modify-writes, whoever makes them, continue a release sequence.
         [RELEASED, "t3 rmw c =relaxed", ACQUIRED],
@@ -162,7 +163,6 @@ ACQUIRED = "t2 load c =acquire"
             "t2 bytewise_read 7 8 9",
             "t2 fence =acquire",
         ],
-        ["t1 bytewise_write 7 0 9 =release", "t2 bytewise_read 7 8 9 =acquire"],
         ["t1 store 7 0 1 =release", "t3 write 7 1 4", "t2 load 7 0 4 =acquire"],
         ["t1 store 7 0 1 =release", "t3 zero 7 0 0", "t2 load 7 0 1 =acquire"],
     ],
@@ -177,7 +177,6 @@ def test_atomics_order(between: list[str]) -> None:
     [
         ["t1 store c =relaxed", ACQUIRED],
         [RELEASED, "t2 load c =relaxed"],
-        ["t1 store c", "t2 load c"],
         ["t1 rmw c =acquire", "t2 rmw c =release"],
         ["t1 store c =acquire", ACQUIRED],
         [RELEASED, "t2 load c =release"],
@@ -216,7 +215,8 @@ def test_atomics_order(between: list[str]) -> None:
         ["t1 store 7 0 4 =release", "t3 alloc 7 0 4096", "t2 load 7 0 4 =acquire"],
         ["t1 store 7 0 4 =release", "t2 load 7 0 0 =acquire"],
         ["t1 store 7 0 0 =release", "t2 load 7 0 4 =acquire"],
-        ["t1 bytewise_write 7 0 9", "t2 bytewise_read 7 8 9"],
+        ["t1 bytewise_write 7 0 9 =release", "t2 load 7 8 9 =acquire"],
+        ["t1 store 7 0 9 =release", "t2 bytewise_read 7 8 9 =acquire"],
     ],
     ids=" ; ".join,
 )

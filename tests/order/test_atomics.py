@@ -6,7 +6,9 @@ after atomics on page:0[8:16] (and a cell): it races, or it does not.
 
 import pytest
 
+from racepage.clock import VectorClock
 from racepage.detect import Engine, analyse
+from racepage.order.atomics import Sequences
 from racepage.trace import text
 
 ORDERED = {
@@ -170,6 +172,16 @@ def test_a_write_without_a_mark_ends_the_sequence(write: str) -> None:
     )
     racy = analyse(trace).racy_bytes
     assert racy["page:1"] == [(0, 8)]
+
+
+def test_a_sequence_costs_its_runs_and_not_its_bytes() -> None:
+    sequences = Sequences()
+    sequences.head(0, 0, 1 << 30, VectorClock({0: 1}))
+    sequences.go_on(0, 8, 16, VectorClock({1: 1}))
+    sequences.end(0, 512, 1 << 29)
+    assert sequences.read(0, 512, 1 << 29) == {}
+    assert sequences.read(0, 0, 8) == sequences.read(0, 1 << 29, 1 << 30) == {0: 1}
+    assert sequences.read(0, 0, 1 << 30) == sequences.read(0, 15, 16) == {0: 1, 1: 1}
 
 
 def test_what_a_thread_does_after_its_release_is_not_handed_on() -> None:
