@@ -93,6 +93,37 @@ class History:
         slot = int(self.slot[self._thread[first]])
         return self.component(second, slot) >= self.clock(first)
 
+    def each_before(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """`before`, asked of many pairs of events at once: two arrays of one length."""
+        slot, own = self.slot[self._thread[first]], self.slot[self._thread[second]]
+        known = self._clocks(second)
+        others = np.flatnonzero(slot != own)
+        group = own[others].astype(np.int64) * self._slots + slot[others]
+        known[others] = self._components(group, second[others])
+        return known >= self._clocks(first)
+
+    def _clocks(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
+        clocks = np.empty(len(events), dtype=np.int64)
+        batch = np.searchsorted(self._begins, events, side="right") - 1
+        for number in np.unique(batch).tolist():
+            rows = np.flatnonzero(batch == number)
+            clocks[rows] = self._batches[number].clock[events[rows] - self._begins[number]]
+        return clocks
+
+    def _components(self, group: NDArray[np.int64], event: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The value of each group's component at the event beside it; 0 before its first change."""
+        groups, keys = self._keys
+        values = np.zeros(len(group), dtype=np.int64)
+        if not len(groups):
+            return values
+        rank = np.searchsorted(groups, group)
+        there = np.flatnonzero(groups[np.minimum(rank, len(groups) - 1)] == group)
+        begin = rank[there] * (self._begins[-1] + 1)
+        last = np.searchsorted(keys, begin + event[there], side="right") - 1
+        changed = (last >= 0) & (keys[last] >= begin)
+        values[there[changed]] = self._changes.value[last[changed]]
+        return values
+
     def last_known(self, thread: int, event: int) -> tuple[int, int] | None:
         """The last event of another `thread` that hands its clock on and is known at `event`.
 
@@ -135,6 +166,15 @@ class History:
             bases.append(int(self.base[thread]))
             threads.append(thread)
         return held
+
+    @cached_property
+    def _keys(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The groups of changes that there are, and one ascending number for each change: the rank
+        of its group among them, and its event."""  # noqa: D205, D209
+        changes = self._changes
+        new = np.diff(changes.group, prepend=-1) != 0
+        rank = np.cumsum(new) - 1
+        return changes.group[new], rank * (self._begins[-1] + 1) + changes.event
 
     @cached_property
     def _changes(self) -> _Changes:
