@@ -23,6 +23,7 @@ FLOORS = {
     "racepage.execution": 3,
     "racepage.detect": 3,
     "racepage.memory": 4,
+    "racepage.policy": 4,
     "racepage.sync": 4,
     "racepage.report": 6,
     "racepage.workloads": 6,

@@ -1,7 +1,4 @@
-"""What is not to count, and why: every "ignore this" in one place.
-
-`racy_ok` says it in the program: here races are meant.
-"""
+"""`racy_ok`: a program says that here races are meant."""
 
 from __future__ import annotations
 
