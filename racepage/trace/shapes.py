@@ -58,7 +58,7 @@ _LOCK: Final = Shape(
     (Kind.LOCK,), "none", Flag.TRY | Flag.TRYFAIL | Flag.INNER | Flag.SLEEPS | Flag.REFUSED
 )
 _UNLOCK: Final = Shape((Kind.LOCK,), "none", Flag.INNER | Flag.REFUSED)
-_SYNC: Final = Shape((Kind.SYNC,), "none")
+_SYNC: Final = Shape((Kind.SYNC,), "none", Flag.SLEEPS)
 _THREAD: Final = Shape((Kind.THREAD,), "none")
 _ASSERT: Final = Shape((Kind.PAGE, Kind.CELL), "page", Flag.BEGIN | Flag.END)
 
@@ -83,10 +83,10 @@ SHAPES: Final[dict[Op, Shape]] = {
     Op.UNLOCK: _UNLOCK,
     Op.RLOCK: _LOCK,
     Op.RUNLOCK: _UNLOCK,
-    Op.ACQUIRE: _SYNC._replace(flags=Flag.SLEEPS),
+    Op.ACQUIRE: _SYNC,
     Op.RELEASE: _SYNC,
     Op.RELEASE_MERGE: _SYNC,
-    Op.TAKE: _SYNC._replace(flags=Flag.SLEEPS),
+    Op.TAKE: _SYNC,
     Op.START: _THREAD,
     Op.JOIN: _THREAD,
     Op.EXIT: Shape((), "none"),

@@ -24,7 +24,7 @@ kind. What each operation takes:
     unlock runlock               lock:N         inner | refused
     destroy                      lock:N         refused
     acquire take                 sync:N         sleeps
-    release release_merge        sync:N
+    release release_merge        sync:N         sleeps
     start join detach            THREAD
     exit
     block                        any target, with its kind   try
