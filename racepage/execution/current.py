@@ -31,14 +31,14 @@ place to stand.
 from __future__ import annotations
 
 import threading
-from _thread import LockType, allocate_lock, get_ident
+from _thread import LockType, RLock, allocate_lock, get_ident
 from collections.abc import Callable
 from time import perf_counter_ns
 from types import FrameType
 from typing import Any, Final
 
 from racepage.events import Kind, Op
-from racepage.execution.flat import DETAIL, TURN, Event, word
+from racepage.execution.flat import DETAIL, SPAN_BITS, TURN, Event, word
 from racepage.execution.frames import stack
 from racepage.execution.targets import (
     KIND_BITS,
@@ -46,6 +46,7 @@ from racepage.execution.targets import (
     given,
     lock_kinds,
     new,
+    new_cell,
     new_lock,
     new_page,
     new_pointer,
@@ -64,6 +65,7 @@ __all__ = [
     "TURN",
     "given",
     "lock_kinds",
+    "new_cell",
     "new_lock",
     "new_page",
     "new_pointer",
@@ -79,11 +81,13 @@ __all__ = [
 OFF: Final = 0
 SITES: Final = 1
 STACKS: Final = 2
-PAUSED: Final = 4
+VALUES: Final = 4
+PAUSED: Final = 8
 
 mode = OFF
-"""OFF, SITES (the caller alone) or STACKS (several frames); with PAUSED added while the recorder
-catches up. `if current.mode:` asks whether a recording is on. Read it each time; never copy it."""
+"""OFF, SITES (the caller alone) or STACKS (several frames); with VALUES added where accesses say
+which bytes they read and wrote, and PAUSED while the recorder catches up. `if current.mode:` asks
+whether a recording is on. Read it each time; never copy it."""
 
 depth = 1
 """How many frames of the stack an event carries."""
@@ -264,6 +268,15 @@ def raw_lock() -> LockType:
     return allocate_lock()
 
 
+def raw_section() -> RLock:
+    """A real lock for a few lines that wait for nobody: an atomic operation, and its event.
+
+    Re-entrant, since a finalizer or a signal handler may run between those lines, in their thread,
+    and do the same.
+    """
+    return RLock()
+
+
 # Threads
 
 
@@ -368,7 +381,7 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
         extend = own.extend
     except AttributeError:
         extend = _meet().events.extend
-    if mode > STACKS:
+    if mode >= PAUSED:
         _wait()
     now = perf_counter_ns()
     if mode & STACKS:
@@ -380,7 +393,7 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
 
 def log_inside(word: int, target: int) -> None:
     """As `log`, for what no line of the program under test does: what a pool does after a task."""
-    if mode > STACKS:
+    if mode >= PAUSED:
         _wait()
     now = perf_counter_ns()
     task()  # met, if it was not before
@@ -394,12 +407,39 @@ def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> 
         extend = own.extend
     except AttributeError:
         extend = _meet().events.extend
-    if mode > STACKS:
+    if mode >= PAUSED:
         _wait()
     if mode & STACKS:
         extend((word, target, offset, length, stack(frame, depth), -1))
     else:
         extend((word, target, offset, length, frame.f_code, frame.f_lasti))
+
+
+def log_access(
+    word: int,
+    target: int,
+    offset: int,
+    length: int,
+    frame: FrameType,
+    *,
+    old: bytes | None = None,
+    new: bytes | None = None,
+) -> None:
+    """Log an access that stands in the global order, from inside the section that it is done in.
+
+    Args:
+        word: of an atomic or byte-wise operation; it takes its turn, whether it says so or not.
+        target: a page, or a cell, which has no bytes: offset and length are 0.
+        offset: of the first byte that is touched.
+        length: in bytes.
+        frame: as for `log`.
+        old: the bytes before, which are kept where `mode` asks for values.
+        new: the bytes after.
+    """
+    if mode & VALUES:
+        _with_detail(word | TURN, target, offset, length, frame, Detail(old=old, new=new))
+    else:
+        log(word | TURN, target, frame, offset << SPAN_BITS | length)
 
 
 def log_detail(word: int, target: int, frame: FrameType, detail: Detail) -> None:
@@ -421,7 +461,7 @@ def note_detail(
 def _with_detail(  # noqa: PLR0917  (an event, field by field)
     word: int, target: int, offset: int, length: int, frame: FrameType, detail: Detail
 ) -> None:
-    if mode > STACKS:
+    if mode >= PAUSED:
         _wait()
     code, lasti = (stack(frame, depth), -1) if mode & STACKS else (frame.f_code, frame.f_lasti)
     now = perf_counter_ns()

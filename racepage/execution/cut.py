@@ -35,6 +35,7 @@ from racepage.execution.flat import (
     FIELDS,
     FLAG_SHIFT,
     ORDER_SHIFT,
+    SPAN_BITS,
     TAKES_TURN,
     TURN,
 )
@@ -148,6 +149,10 @@ def _part(
     timed = turn != _NO_TURN
     time = np.where(timed, third, 0)
     offset = np.where(timed, 0, third)
+    length = np.fromiter(events[3::FIELDS], np.int64, count)
+    packed = word & (TURN | DETAIL) == TURN
+    offset[packed] = length[packed] >> SPAN_BITS
+    length[packed] &= (1 << SPAN_BITS) - 1
     if not timed[-1]:  # an access now and then has a time: the thread's last of every flush
         time[-1] = max(now, int(time.max()))
     codes, lastis = events[4::FIELDS], events[5::FIELDS]
@@ -160,7 +165,7 @@ def _part(
         op=(word & 0xFF).astype(np.uint8),
         target=tables.ids(events[1::FIELDS]),
         offset=offset,
-        length=np.fromiter(events[3::FIELDS], np.int64, count),
+        length=length,
         site=tables.sites.ids(codes, lastis),
         flags=(word >> FLAG_SHIFT & 0xFF).astype(np.uint8),
         order=(word >> ORDER_SHIFT).astype(np.uint8),

@@ -11,6 +11,7 @@ Event = tuple[int, int, int, int, object, int]
 
 - `offset` is a time instead, and takes the turn, where `TAKES_TURN` has the operation or the word
   has the TURN bit;
+- `length` is `offset << SPAN_BITS | length` where the word has the TURN bit and not the DETAIL bit;
 - `code` is a stack of several frames, and `lasti` -1, where several frames are recorded;
 - `code` is the tuple `(code, lasti, detail, offset)` where the word has the DETAIL bit.
 """
@@ -21,6 +22,8 @@ FLAG_SHIFT: Final = 8
 DETAIL: Final = 1 << 16
 TURN: Final = 1 << 17
 """In the word of an access that takes a turn all the same."""
+SPAN_BITS: Final = 32
+"""What a length takes next to an offset: a page has at most 2**30 bytes."""
 ORDER_SHIFT: Final = 18
 
 TAKES_TURN: Final[tuple[bool, ...]] = tuple(

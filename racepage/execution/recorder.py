@@ -44,7 +44,11 @@ _active: Recording | None = None
 
 
 def record(
-    path: str | os.PathLike[str] | None = None, *, depth: int = 1, program: str | None = None
+    path: str | os.PathLike[str] | None = None,
+    *,
+    depth: int = 1,
+    values: bool = False,
+    program: str | None = None,
 ) -> Recording:
     """A recording of what the body of the `with` does with pages and primitives.
 
@@ -52,6 +56,8 @@ def record(
         path: an `.arrows` file to write; it exists, and says what it is, before the body runs.
             None keeps the events in memory.
         depth: how many frames of the call stack an event carries; more than 1 costs more.
+        values: keep the bytes that accesses read and wrote, the first 256 of each, so that a race
+            shows what changed; each access costs several times as much.
         program: what the trace says was recorded; the name of the running script if None.
 
     Raises:
@@ -66,7 +72,7 @@ def record(
             f"{os.fspath(path)}: a recording is written to a file that ends with .arrows; "
             "`racepage convert` makes others of it"
         )
-    return Recording(path, depth=depth, program=program)
+    return Recording(path, depth=depth, values=values, program=program)
 
 
 class Recording:
@@ -79,12 +85,18 @@ class Recording:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | None, *, depth: int, program: str | None
+        self,
+        path: str | os.PathLike[str] | None,
+        *,
+        depth: int,
+        values: bool,
+        program: str | None,
     ) -> None:
         self.path = None if path is None else os.fspath(path)
         self.events = 0
         self.warnings: tuple[str, ...] = ()
         self._depth = depth
+        self._values = values
         self._program = Path(sys.argv[0]).name if program is None else program
         self._tables = Tables()
         self._kept: list[Columns] = []
@@ -113,7 +125,8 @@ class Recording:
             self._collector = current.task().number
             self._state = "on"
             _active = self
-            current.begin(current.SITES if self._depth == 1 else current.STACKS, self._depth)
+            mode = current.SITES if self._depth == 1 else current.STACKS
+            current.begin(mode | (current.VALUES if self._values else 0), self._depth)
         return self
 
     def __exit__(

@@ -82,6 +82,11 @@ def new_user(label: str | None = None) -> int:
     return _named(Kind.USER, label)
 
 
+def new_cell(name: str | None = None) -> int:
+    """The number of an atomic cell of its own, outside of any page: `cell:NAME` or `cell:N`."""
+    return _named(Kind.CELL, name)
+
+
 def new_reason(text: str) -> int:
     """The number of a reason: `reason:TEXT`."""
     return _named(Kind.REASON, text)

@@ -4,8 +4,11 @@ from racepage.memory import GFP_KERNEL, Page
 
 with Page.alloc_page(GFP_KERNEL) as page:
     page.write_raw(data, 128, 64)
+    page.store(0, 8, 1, "release")
 """
 
+from racepage.events import MemoryOrder as MemoryOrder
+from racepage.memory.atomics import PageWord as PageWord
 from racepage.memory.failures import failing_allocations as failing_allocations
 from racepage.memory.gfp import __GFP_HIGHMEM as __GFP_HIGHMEM
 from racepage.memory.gfp import __GFP_ZERO as __GFP_ZERO

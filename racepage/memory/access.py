@@ -14,6 +14,7 @@ copied after all.
 
 from __future__ import annotations
 
+from _thread import RLock
 from collections.abc import Callable
 from sys import _getframe
 from types import FrameType
@@ -25,7 +26,9 @@ from numpy.typing import NDArray
 from racepage.events import Op
 from racepage.execution import current
 from racepage.execution.current import own
-from racepage.memory import buffers
+from racepage.memory import buffers, values
+from racepage.memory.atomics import PageAtomics
+from racepage.memory.bytewise import BytewiseCopies
 from racepage.memory.kmap import Mapping, PagePointer, PageSlice, point, unmap
 from racepage.memory.layout import check_range
 from racepage.memory.view import PageView
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _SITES: Final = current.SITES
+_VALUES: Final = current.VALUES
 
 _READ: Final = int(Op.READ)
 _WRITE: Final = int(Op.WRITE)
@@ -53,18 +57,19 @@ STRUCT_PAGES: Final = 0xFFFF_EA00_0000_0000
 SIZEOF_STRUCT_PAGE: Final = 64
 
 
-class PageAccess:
+class PageAccess(PageAtomics, BytewiseCopies):
     """A page's bytes and its number; `Page` and `BorrowedPage` differ in who frees it.
 
     Attributes:
         number: the page as a target of `racepage.execution.current`.
     """
 
-    __slots__ = ("__weakref__", "_array", "_bytes", "_size", "number")
+    __slots__ = ("__weakref__", "_array", "_bytes", "_section", "_size", "number")
 
-    def __init__(self, array: NDArray[np.uint8], number: int) -> None:
+    def __init__(self, array: NDArray[np.uint8], number: int, section: RLock) -> None:
         self._array = array
         self._bytes = array.data
+        self._section = section  # of atomic operations: whoever names the page has the same one
         self._size = len(array)
         self.number = number
 
@@ -97,16 +102,19 @@ class PageAccess:
             try:
                 target = memoryview(dst)  # type: ignore[arg-type]  # a pointer has no buffer
                 if target.c_contiguous:
-                    target[:length] = self._bytes[offset:end]
-                    if current.mode == _SITES:
+                    if (mode := current.mode) == _SITES:
+                        target[:length] = self._bytes[offset:end]
                         at = _getframe(1)
                         try:
                             own.extend((_READ, self.number, offset, length, at.f_code, at.f_lasti))
                         except AttributeError:  # the thread's first event
                             current.note(_READ, self.number, offset, length, at)
-                    elif current.mode:
-                        current.note(_READ, self.number, offset, length, _getframe(1))
-                    return
+                        return
+                    if mode < _VALUES:
+                        target[:length] = self._bytes[offset:end]
+                        if mode:
+                            current.note(_READ, self.number, offset, length, _getframe(1))
+                        return
             except (TypeError, ValueError, NotImplementedError):
                 pass
         self._read_slowly(dst, offset, length, _getframe(1))
@@ -124,16 +132,19 @@ class PageAccess:
             try:
                 source = memoryview(src)  # type: ignore[arg-type]  # a pointer has no buffer
                 if source.c_contiguous:
-                    self._bytes[offset:end] = source[:length]
-                    if current.mode == _SITES:
+                    if (mode := current.mode) == _SITES:
+                        self._bytes[offset:end] = source[:length]
                         at = _getframe(1)
                         try:
                             own.extend((_WRITE, self.number, offset, length, at.f_code, at.f_lasti))
                         except AttributeError:  # the thread's first event
                             current.note(_WRITE, self.number, offset, length, at)
-                    elif current.mode:
-                        current.note(_WRITE, self.number, offset, length, _getframe(1))
-                    return
+                        return
+                    if mode < _VALUES:
+                        self._bytes[offset:end] = source[:length]
+                        if mode:
+                            current.note(_WRITE, self.number, offset, length, _getframe(1))
+                        return
             except (TypeError, ValueError, NotImplementedError):
                 pass
         self._write_slowly(src, offset, length, _getframe(1))
@@ -145,9 +156,11 @@ class PageAccess:
             InvalidArgument: offset and length do not lie in the page; nothing is done.
         """
         offset, length = check_range(offset, length, self._size)
+        before = values.seen(self._bytes[offset : offset + length])
         self._array[offset : offset + length] = 0
         if current.mode:
-            current.note(_ZERO, self.number, offset, length, _getframe(1))
+            zeros = before and bytes(len(before))
+            values.note(_ZERO, self.number, offset, length, _getframe(1), before, zeros)
 
     def copy_from_user_slice_raw(self, reader: UserSliceReader, offset: int, length: int) -> None:
         """Copy the next `length` bytes of user memory to `offset` of the page.
@@ -159,9 +172,11 @@ class PageAccess:
         """
         offset, length = check_range(offset, length, self._size)
         data = reader.fetch(length)
-        self._bytes[offset : offset + len(data)] = data
+        here = self._bytes[offset : offset + len(data)]
+        before, after = values.seen(here), values.seen(data)
+        here[:] = data
         if current.mode:
-            detail = reader.source(len(data), length)
+            detail = reader.source(len(data), length)._replace(old=before, new=after)
             frame = _getframe(1)
             current.note_detail(_COPY_IN, self.number, offset, len(data), frame, detail=detail)
         reader.advance(len(data), length)
@@ -224,17 +239,19 @@ class PageAccess:
 
     def _read_slowly(self, dst: Writable, offset: int, length: int, frame: FrameType) -> None:
         offset, length = check_range(offset, length, self._size)
-        here = self._bytes[offset : offset + length]
         if isinstance(dst, PagePointer | PageSlice):
             there = point(dst, length)
-            there.mapping.span(there.offset, length)[:] = here
+            copy = there.mapping.span(there.offset, length)
         else:
             there = None
-            buffers.destination(dst, length)[:] = here
+            copy = buffers.destination(dst, length)
+        before = values.seen(copy)
+        copy[:] = self._bytes[offset : offset + length]
         if current.mode:
-            current.note(_READ, self.number, offset, length, frame)
+            found = values.seen(copy)
+            values.note(_READ, self.number, offset, length, frame, found)
             if there is not None:
-                there.note(_WRITE, length, frame)
+                there.note(_WRITE, length, frame, values.detail(before, found))
 
     def _write_slowly(self, src: Readable, offset: int, length: int, frame: FrameType) -> None:
         offset, length = check_range(offset, length, self._size)
@@ -244,8 +261,10 @@ class PageAccess:
         else:
             there = None
             data = buffers.source(src, length)
-        self._bytes[offset : offset + length] = data
+        here = self._bytes[offset : offset + length]
+        before, given = values.seen(here), values.seen(data)
+        here[:] = data
         if current.mode:
             if there is not None:
-                there.note(_READ, length, frame)
-            current.note(_WRITE, self.number, offset, length, frame)
+                there.note(_READ, length, frame, values.detail(given))
+            values.note(_WRITE, self.number, offset, length, frame, before, given)

@@ -29,7 +29,8 @@ from racepage.errors import BadAddress
 from racepage.events import Op
 from racepage.execution import current
 from racepage.execution.frames import outside
-from racepage.memory import buffers
+from racepage.memory import buffers, values
+from racepage.memory.atomics import PageWord
 from racepage.memory.layout import MAX_ORDER, PAGE_SIZE
 from racepage.trace.columns import NO_DETAIL, Detail
 
@@ -122,6 +123,16 @@ class PagePointer:
         current.note_detail(
             op | turn, mapping.page.number, self._offset, length, frame, detail=detail
         )
+
+    def atomic(self, size: int) -> PageWord:
+        """The `size` bytes from here as a word for atomic operations: `AtomicU64::from_ptr`.
+
+        Raises:
+            BadAddress: some of them lie outside the page.
+            InvalidArgument: a size other than 1, 2, 4 or 8, or a place that is no multiple of it.
+        """
+        self._mapping.span(self._offset, index(size))
+        return PageWord(self._mapping.page, self._offset, size, self)
 
     def __int__(self) -> int:
         return self.address
@@ -261,15 +272,17 @@ def _exactly(data: buffers.Source, length: int) -> memoryview:
 def _read(pointer: PagePointer, length: int, frame: FrameType) -> bytes:
     data = bytes(pointer.mapping.span(pointer.offset, length))
     if current.mode:
-        pointer.note(_READ, length, frame)
+        pointer.note(_READ, length, frame, values.detail(values.seen(memoryview(data))))
     return data
 
 
 def _write(pointer: PagePointer, data: buffers.Source, frame: FrameType) -> None:
     source = buffers.source(data, buffers.view(data).nbytes)
-    pointer.mapping.span(pointer.offset, len(source))[:] = source
+    there = pointer.mapping.span(pointer.offset, len(source))
+    before, after = values.seen(there), values.seen(source)
+    there[:] = source
     if current.mode:
-        pointer.note(_WRITE, len(source), frame)
+        pointer.note(_WRITE, len(source), frame, values.detail(before, after))
 
 
 def point(place: PagePointer | PageSlice, length: int) -> PagePointer:

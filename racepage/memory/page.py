@@ -44,7 +44,7 @@ class Page(PageAccess):
     __slots__ = ("_charge", "_freed_by")
 
     def __init__(self, array: NDArray[np.uint8], number: int, charge: failures.Charge = ()) -> None:
-        super().__init__(array, number)
+        super().__init__(array, number, current.raw_section())
         self._charge = charge
         self._freed_by: ThreadLog | None = None
 
@@ -122,5 +122,5 @@ class BorrowedPage(PageAccess):
     __slots__ = ("_owner",)
 
     def __init__(self, page: Page) -> None:
-        super().__init__(page._array, page.number)  # noqa: SLF001  (it is that page's memory)
+        super().__init__(page._array, page.number, page._section)  # noqa: SLF001  (it is that page)
         self._owner = page

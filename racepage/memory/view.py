@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from racepage.events import Op
 from racepage.execution import current
+from racepage.memory import values
 
 if TYPE_CHECKING:
     from racepage.memory.access import PageAccess
@@ -67,15 +68,19 @@ class PageView:
             value = np.frombuffer(value, np.uint8)
             if len(value) != stop - start:
                 raise ValueError(f"{len(value)} bytes of data for a range of {stop - start}")
+        here = self._array.data[start:stop]
+        before = values.seen(here)
         self._array[start:stop] = value
         if current.mode:
-            current.note(_WRITE, self._page.number, start, stop - start, _getframe(1))
+            number, after = self._page.number, values.seen(here)
+            values.note(_WRITE, number, start, stop - start, _getframe(1), before, after)
 
     def _read(self, start: int, stop: int, frame: FrameType) -> NDArray[np.uint8]:
         found = self._array[start:stop].copy()
         found.flags.writeable = False
         if current.mode:
-            current.note(_READ, self._page.number, start, stop - start, frame)
+            length = stop - start
+            values.note(_READ, self._page.number, start, length, frame, values.seen(found.data))
         return found
 
     def _run(self, key: slice) -> tuple[int, int]:

@@ -36,6 +36,8 @@ from threading import (
     stack_size,
 )
 
+from racepage.events import MemoryOrder
+from racepage.sync.atomic import Atomic, fence, spin_until
 from racepage.sync.barrier import Barrier, InvisibleBarrier, invisible_barrier
 from racepage.sync.channel import Channel, ChannelClosedError, Selected, select
 from racepage.sync.completion import Completion
@@ -62,6 +64,7 @@ __all__ = [
     "FIRST_EXCEPTION",
     "RCU",
     "TIMEOUT_MAX",
+    "Atomic",
     "Barrier",
     "BoundedSemaphore",
     "BrokenBarrierError",
@@ -82,6 +85,7 @@ __all__ = [
     "InvisibleBarrier",
     "LifoQueue",
     "Lock",
+    "MemoryOrder",
     "Mutex",
     "Once",
     "PriorityQueue",
@@ -105,6 +109,7 @@ __all__ = [
     "current_thread",
     "enumerate",
     "excepthook",
+    "fence",
     "get_ident",
     "get_native_id",
     "getprofile",
@@ -115,6 +120,7 @@ __all__ = [
     "select",
     "setprofile",
     "settrace",
+    "spin_until",
     "stack_size",
     "wait",
 ]

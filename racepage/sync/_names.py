@@ -24,6 +24,14 @@ def sync_number(owner: object, name: str | None) -> int:
     return number
 
 
+def cell_number(owner: object, name: str | None) -> int:
+    """The number of the atomic cell `owner`, likewise."""
+    number = current.new_cell(name)
+    if name is not None:
+        _forget(owner, [number])
+    return number
+
+
 class HandOvers:
     """One-shot synchronisation objects of one primitive, each used again once it was taken.
 

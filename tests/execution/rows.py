@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import racepage
-from racepage.events import Flag, Op
+from racepage.events import Flag, Kind, MemoryOrder, Op
 from racepage.trace.columns import NOTHING, Trace
 
 
 def rows(trace: Trace) -> list[str]:
-    """One line an event: thread, operation, target, bytes where there are any, details, flags."""
+    """One line an event: thread, operation, target, bytes, and whatever else it says."""
+    return [" ".join(_words(trace, event)) for event in range(len(trace))]
+
+
+def _words(trace: Trace, event: int) -> Iterator[str]:
     columns = trace.columns
-    lines = []
-    for event in range(len(columns)):
-        op, target = Op(columns.op[event]), int(columns.target[event])
-        line = f"{trace.threads[columns.thread[event]]} {op.name.lower()}"
-        if target != NOTHING:
-            line += f" {trace.targets[target]}"
-        if op <= Op.USER_WRITE:
-            start = int(columns.offset[event])
-            line += f"[{start}:{start + int(columns.length[event])}]"
-        detail = columns.detail(event)
-        if detail.via != NOTHING:
-            line += f" via {trace.targets[detail.via]}"
-        if detail.bound is not None:
-            line += f" bound {detail.bound}"
-        if detail.source != NOTHING:
-            line += f" from {trace.targets[detail.source]}+{detail.source_offset}"
-        if detail.requested != NOTHING:
-            line += f" of {detail.requested}"
-        if columns.flags[event]:
-            line += f" {Flag(int(columns.flags[event])).name}"
-        lines.append(line)
-    return lines
+    op, target = Op(columns.op[event]), int(columns.target[event])
+    yield trace.threads[columns.thread[event]]
+    yield op.name.lower()
+    if target != NOTHING:
+        start = int(columns.offset[event])
+        span = f"[{start}:{start + int(columns.length[event])}]"
+        ranged = op <= Op.USER_WRITE and trace.targets[target].kind is not Kind.CELL
+        yield f"{trace.targets[target]}{span if ranged else ''}"
+    yield from _details(trace, event)
+    if columns.order[event]:
+        yield MemoryOrder(columns.order[event]).name.lower()
+    for name in ("old", "new"):
+        data = getattr(columns.detail(event), name)
+        if data is not None:
+            yield f"{name} {data.hex()}"
+    if columns.flags[event]:
+        yield str(Flag(int(columns.flags[event])).name)
+
+
+def _details(trace: Trace, event: int) -> Iterator[str]:
+    detail = trace.columns.detail(event)
+    if detail.via != NOTHING:
+        yield f"via {trace.targets[detail.via]}"
+    if detail.bound is not None:
+        yield f"bound {detail.bound}"
+    if detail.source != NOTHING:
+        yield f"from {trace.targets[detail.source]}+{detail.source_offset}"
+    if detail.requested != NOTHING:
+        yield f"of {detail.requested}"
 
 
 def recorded(body: Callable[[], object]) -> list[str]:
