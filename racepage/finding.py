@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from racepage.events import Stack
@@ -67,6 +68,7 @@ class Side:
         clock: the thread's own count, from 1.
         vector: thread -> clock, without the zeros.
         stack: innermost frame first; empty where it was not recorded.
+        target: what it acts on, `page:0` or `lock:mmap`, or None.
     """
 
     event: int
@@ -78,6 +80,7 @@ class Side:
     vector: Mapping[str, int]
     stack: Stack = ()
     locks: tuple[HeldLock, ...] = ()
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Finding:
         overlap: the half-open range of bytes that both sides touch, or None.
         related: further events: a cycle's, a deadlock's; for a page finding its allocation.
         suppressed: the reason, where a policy says that this is not to count.
+        known: it is in the baseline; `suppressed` says so.
     """
 
     kind: str
@@ -136,6 +140,7 @@ class Finding:
     why: Why | None = None
     values: Values | None = None
     suppressed: str | None = None
+    known: bool = False
 
     @property
     def rule(self) -> str:
@@ -180,6 +185,69 @@ class PageInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SuppressionUse:
+    """What became of one suppression with the findings of one trace.
+
+    Attributes:
+        source: the file that it stands in.
+        entry: its number there, from 1.
+        reason: why it is there.
+        conditions: what it asks of a finding, by key.
+        until: the last day on which it holds, or None.
+        expired: that day is over.
+        matched: how many findings met it; none where it expired.
+    """
+
+    source: str
+    entry: int
+    reason: str
+    conditions: Mapping[str, str | list[str]]
+    until: date | None
+    expired: bool
+    matched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Findings of one fingerprint in a baseline.
+
+    Attributes:
+        fingerprint: `Finding.fingerprint`.
+        rule: the id.
+        count: how many there are.
+        places: of each, where its sides stand, for people.
+    """
+
+    fingerprint: str
+    rule: str
+    count: int
+    places: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineUse:
+    """What a baseline says of one trace.
+
+    Attributes:
+        path: its file.
+        known: how many findings of the trace are in it.
+        gone: what is in it, and not in the trace; nothing where the trace is not complete.
+    """
+
+    path: str
+    known: int
+    gone: tuple[Known, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyUse:
+    """What was not to count, as far as files say so, and what that came to."""
+
+    suppressions: tuple[SuppressionUse, ...] = ()
+    baseline: BaselineUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """The result of analysing one trace: what every report is made from.
 
@@ -196,6 +264,8 @@ class Analysis:
         warnings: sentences that a reader should know, such as a thread that nobody started.
         complete: False for a recording that was not closed: it may have lost events without
             having lost bytes.
+        labels: target -> the name that people gave it, where that is not its name already.
+        policy: what suppressions and a baseline came to, where there are any.
     """
 
     path: str | None
@@ -211,6 +281,8 @@ class Analysis:
     pages: dict[str, PageInfo] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     complete: bool = True
+    labels: dict[str, str] = field(default_factory=dict)
+    policy: PolicyUse | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -85,6 +85,7 @@ def analyse(
         pages=sides.pages(),
         warnings=tuple(_strangers(trace, chosen)),
         complete=trace.origin.complete,
+        labels={str(trace.targets[target]): label for target, label in trace.labels.items()},
     )
 
 

@@ -58,6 +58,7 @@ class Sides:
         trace, columns = self._trace, self._trace.columns
         op = Op(columns.op[event])
         site = int(columns.site[event])
+        target = int(columns.target[event])
         touches = op <= Op.USER_WRITE
         return Side(
             event=event,
@@ -72,6 +73,7 @@ class Sides:
                 HeldLock(name=trace.targets[lock].name, mode="write" if writes else "read")
                 for lock, writes in self._locks.get(event, ())
             ),
+            target=None if target == NOTHING else str(trace.targets[target]),
         )
 
     def ordered(self, first: int, second: int) -> bool:
