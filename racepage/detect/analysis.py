@@ -17,6 +17,7 @@ from racepage.detect.reference import Reference
 from racepage.detect.rows import NATIVE_FROM, extent, rare, which
 from racepage.detect.sides import Sides
 from racepage.detect.uninitialised import uninitialised
+from racepage.detect.values import values
 from racepage.errors import UnsupportedError
 from racepage.events import Op
 from racepage.finding import Analysis, Finding, Side
@@ -160,6 +161,7 @@ def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
         second=second,
         related=tuple(map(sides.side, related)),
         why=sides.why(one.first, one.second) if unordered else None,
+        values=values(trace.columns, one),
     )
 
 
@@ -168,6 +170,11 @@ _DOES: Final = {
     "write": "writes",
     "zero": "zeroes",
     "copy_in": "copies into",
+    "load": "loads",
+    "store": "stores to",
+    "rmw": "updates",
+    "bytewise_read": "reads byte-wise",
+    "bytewise_write": "writes byte-wise",
     "alloc": "allocates",
     "free": "frees",
 }
