@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,32 +25,39 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
 def check(options: Options, traces: tuple[str, ...]) -> int:
     """Find the races and the misused pages in traces.
 
-    A trace is a .trace, .arrows or .std file. Of several the worst result is the exit code. With
-    --format json one trace makes one object, and several make an array.
+    A trace is a .trace, .arrows or .std file. Several have a line each, and their findings
+    beneath; the worst result is the exit code. With --format json one trace makes one object, and
+    several make an array.
     """
-    from racepage.trace.files import read_trace  # noqa: PLC0415  (not needed to print help)
-
-    analyses: list[Analysis] = []
-    results: list[Exit] = []
     for path in traces:
         _refuse_to_overwrite(path, options.output)
-        try:
-            analysis = options.analyse(read_trace(path), f"checking {Path(path).name}")
-        except RacepageError as error:
-            message = str(error)
-            say(message if path in message else f"{path}: {message}")
-            results.append(Exit.UNUSABLE)
-            continue
-        if options.format == "json":
-            for warning in analysis.warnings:
-                say(f"{path}: warning: {warning}")
-        results.append(exits.of(analysis.verdict))
-        analyses.append(analysis)
+    results: list[Exit] = []
+
+    def analysed() -> Iterator[Analysis | str]:
+        for path in traces:
+            analysis = _analysed(options, path)
+            results.append(Exit.UNUSABLE if analysis is None else exits.of(analysis.verdict))
+            yield path if analysis is None else analysis
+
     if len(traces) > 1:
-        options.report_all(analyses, len(traces) - len(analyses))
-    elif analyses:
-        options.report(analyses[0])
+        options.report_all(analysed())
+    else:
+        for one in analysed():
+            if not isinstance(one, str):
+                options.report(one)
     return exits.worst(results)
+
+
+def _analysed(options: Options, path: str) -> Analysis | None:
+    """What is found in a trace; None, and a line on stderr, where it cannot be analysed."""
+    from racepage.trace.files import read_trace  # noqa: PLC0415  (not needed to print help)
+
+    try:
+        return options.analyse(read_trace(path), f"checking {Path(path).name}")
+    except RacepageError as error:
+        message = str(error)
+        say(message if path in message else f"{path}: {message}")
+        return None
 
 
 def _refuse_to_overwrite(path: str, output: Path | None) -> None:

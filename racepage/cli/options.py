@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from racepage.cli.output import Color, colored, emit, width, writable
+from racepage.cli.output import Color, colored, emit, say, width, writable
 from racepage.cli.progress import watched
 from racepage.cli.settings import COLORS, ENGINES, FORMATS
+from racepage.report.words import SHOWN, counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.detect import Engine
     from racepage.finding import Analysis
+    from racepage.report.text import Style
     from racepage.trace.columns import Trace
 
 Format = Literal["text", "json"]
@@ -46,6 +48,7 @@ class Options:
     format: Format
     output: Path | None
     list_events: bool
+    limit: int
     color: Color
 
     def analyse(self, trace: Trace, what: str) -> Analysis:
@@ -72,12 +75,15 @@ class Options:
         if self.format == "json":
             from racepage.report import json  # noqa: PLC0415  (not needed to print help)
 
-            emit(json.render([analysis], list_events=self.list_events), self.output)
+            self._warn(analysis)
+            emit(json.render(analysis, list_events=self.list_events), self.output)
         else:
-            emit(self._text(analysis, subject=subject), self.output)
+            from racepage.report import text  # noqa: PLC0415  (not needed to print help)
 
-    def report_all(self, analyses: Sequence[Analysis], unusable: int) -> None:
-        """The same for several traces, of which `unusable` further ones could not be analysed.
+            emit(text.render(analysis, self._style(), subject=subject), self.output)
+
+    def report_all(self, analyses: Iterable[Analysis | str]) -> None:
+        """The same for several traces; one that could not be analysed is a path.
 
         Raises:
             click.ClickException: it cannot be written.
@@ -85,25 +91,32 @@ class Options:
         if self.format == "json":
             from racepage.report import json  # noqa: PLC0415  (not needed to print help)
 
-            emit(json.render(analyses, list_events=self.list_events, many=True), self.output)
-            return
-        from racepage.report.text import tally  # noqa: PLC0415  (not needed to print help)
+            usable = (self._warn(one) for one in analyses if not isinstance(one, str))
+            emit(json.render_all(usable, list_events=self.list_events), self.output)
+        else:
+            from racepage.report import text  # noqa: PLC0415  (not needed to print help)
 
-        reports = [self._text(analysis, among_others=True) for analysis in analyses]
-        emit("\n".join([*reports, tally(analyses, unusable)]), self.output)
+            emit(text.render_all(analyses, self._style()), self.output)
 
-    def _text(
-        self, analysis: Analysis, *, subject: str | None = None, among_others: bool = False
-    ) -> str:
-        from racepage.report.text import render  # noqa: PLC0415  (not needed to print help)
+    def _warn(self, analysis: Analysis) -> Analysis:
+        """Say the warnings, for which the JSON report has no place; as many as a text would."""
+        where = "" if analysis.path is None else f"{analysis.path}: "
+        warnings = analysis.warnings
+        shown = warnings[: self.limit or None]
+        for warning in shown:
+            say(f"{where}warning: {warning}")
+        if len(shown) < len(warnings):
+            say(f"{where}and {counted(len(warnings) - len(shown), 'more warning')}")
+        return analysis
 
-        return render(
-            analysis,
+    def _style(self) -> Style:
+        from racepage.report.text import Style  # noqa: PLC0415  (not needed to print help)
+
+        return Style(
             width=width(self.output),
             color=colored(self.color, self.output),
             list_events=self.list_events,
-            subject=subject,
-            among_others=among_others,
+            limit=self.limit,
         )
 
 
@@ -119,6 +132,14 @@ def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
     verb: Callable[..., int] = bundled
     for option in (
         color_option,
+        click.option(
+            "--limit",
+            metavar="N",
+            type=click.IntRange(0),
+            default=SHOWN,
+            show_default=True,
+            help="Findings of a trace that a text report tells; 0 for all.",
+        ),
         click.option("--list-events", is_flag=True, help="Name every event that races."),
         output_option,
         format_option,

@@ -73,9 +73,6 @@ def run(
         findings=(*analysis.findings, *_program_errors(outcome.errors)),
         warnings=(*analysis.warnings, *_news(warnings, analysis)),
     )
-    if options.format == "json":
-        for warning in analysis.warnings:
-            say(f"warning: {warning}")
     options.report(analysis, program.name)
     return exits.of(analysis.verdict)
 

@@ -12,6 +12,7 @@ name without the dashes, and holds for every verb that has the option.
 from __future__ import annotations
 
 import difflib
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ _KNOWN: Final[dict[str, tuple[str, ...] | str | range]] = {
     "engine": ENGINES,
     "color": COLORS,
     "depth": range(1, DEEPEST + 1),
+    "limit": range(sys.maxsize),
     "all-pairs": _FLAG,
     "list-events": _FLAG,
 }
@@ -96,5 +98,6 @@ def _wanted(allowed: tuple[str, ...] | str | range) -> str:
     if isinstance(allowed, str):
         return allowed
     if isinstance(allowed, range):
-        return f"a number from {allowed.start} to {allowed.stop - 1}"
+        top = "" if allowed.stop == sys.maxsize else f" to {allowed.stop - 1}"
+        return f"a number from {allowed.start}{top}"
     return "one of " + ", ".join(allowed)

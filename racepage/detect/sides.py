@@ -5,7 +5,7 @@ All of this is cold: it is done for the events that findings name, after the eng
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,7 @@ class Sides:
         self._trace = trace
         self._history = history
         self._rare = rare
+        self._vectors = _Vectors(trace.threads, history)
         named = {event for one in evidence for event in self._named(one)}
         self._locks = held_locks(trace, sorted(named))
         self._made: dict[int, Side] = {}
@@ -50,8 +51,7 @@ class Sides:
     def side(self, event: int) -> Side:
         """The event, with its vector and the locks that its thread held."""
         if event not in self._made:
-            vector = _Vector(self._trace.threads, self._history, event)
-            self._made[event] = self._make(event, vector)
+            self._made[event] = self._make(event, _Vector(self._vectors, event))
         return self._made[event]
 
     def _make(self, event: int, vector: Mapping[str, int]) -> Side:
@@ -158,35 +158,44 @@ class Sides:
         return {int(page): rows[pages == page] for page in np.unique(pages)}
 
 
-class _Vector(Mapping[str, int]):
-    """An event's vector, worked out when somebody looks at it, and not kept.
+class _Vectors:
+    """The vectors of a trace's events; only the one that was asked for last is kept.
 
     Of thousands of threads and thousands of findings all vectors together are gigabytes, of which
     a report for people shows a few lines.
     """
 
-    __slots__ = ("_event", "_history", "_threads")
-
-    def __init__(self, threads: Sequence[str], history: History, event: int) -> None:
+    def __init__(self, threads: Sequence[str], history: History) -> None:
         self._threads = threads
         self._history = history
+        self._last: tuple[int, dict[str, int]] = (NOTHING, {})
+
+    def of(self, event: int) -> dict[str, int]:
+        last, known = self._last
+        if last != event:
+            vector = self._history.vector(event)
+            known = {self._threads[thread]: clock for thread, clock in sorted(vector.items())}
+            self._last = (event, known)
+        return known
+
+
+class _Vector(Mapping[str, int]):
+    """One event's vector, worked out when somebody looks at it."""
+
+    __slots__ = ("_event", "_vectors")
+
+    def __init__(self, vectors: _Vectors, event: int) -> None:
+        self._vectors = vectors
         self._event = event
 
-    def _whole(self) -> dict[str, int]:
-        known = self._history.vector(self._event)
-        return {self._threads[thread]: clock for thread, clock in sorted(known.items())}
-
     def __getitem__(self, thread: str) -> int:
-        return self._whole()[thread]
+        return self._vectors.of(self._event)[thread]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._whole())
+        return iter(self._vectors.of(self._event))
 
     def __len__(self) -> int:
-        return len(self._whole())
-
-    def items(self) -> ItemsView[str, int]:
-        return self._whole().items()
+        return len(self._vectors.of(self._event))
 
     def __repr__(self) -> str:
-        return repr(self._whole())
+        return repr(self._vectors.of(self._event))

@@ -3,38 +3,72 @@
 The contract stands in `schema/report-1.json` beside this file. A new key may be added to version
 1; a key that changes its meaning or goes away makes version 2.
 
-History: 1, the first.
+History: 1, the first. Since then: `variables` in a finding of an imported trace; the events that a
+thread or a page begins and ends with have no `vector` and no `locks`, which were always empty.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Any, Final
 
 from racepage.events import Frame, Stack
 from racepage.finding import Analysis, Finding, LastSync, PageInfo, Side, Values, Why
+from racepage.report.variables import variables
 
 SCHEMA: Final = "racepage-report/1"
 
 Object = dict[str, Any]
 
+_LARGE: Final = ("threads", "pages", "racy_bytes")
+_dumps = json.JSONEncoder().encode
 
-def render(analyses: Sequence[Analysis], *, list_events: bool = False, many: bool = False) -> str:
-    """The reports as text, ending with a newline: one object, or an array of them if `many`.
 
-    The text is ASCII, so that no name in it can mean anything to a terminal.
+def render(analysis: Analysis, *, list_events: bool = False) -> str:
+    """The report on one trace as text: one object, ending with a newline.
+
+    The text is ASCII, so that no name in it can mean anything to a terminal. Each thread, page and
+    finding has a line of its own, and is forgotten once it is written: of thousands of findings in
+    thousands of threads the text is large, and anything else would be many times larger.
     """
-    reports = [report(analysis, list_events=list_events) for analysis in analyses]
-    if not many and len(reports) != 1:
-        msg = "one report makes an object; ask for an array with many=True"
-        raise ValueError(msg)
-    return json.dumps(reports if many else reports[0], indent=2) + "\n"
+    return "".join(_pieces(analysis, list_events=list_events)) + "\n"
+
+
+def render_all(analyses: Iterable[Analysis], *, list_events: bool = False) -> str:
+    """The reports on several traces: an array. Each is let go before the next is asked for."""
+    objects = ("".join(_pieces(one, list_events=list_events)) for one in analyses)
+    return f"[\n{text}\n]\n" if (text := ",\n".join(objects)) else "[]\n"
+
+
+def _pieces(analysis: Analysis, *, list_events: bool) -> Iterator[str]:
+    """The object's text; its large members a line for each of theirs."""
+    before = "{\n"
+    for key, value in _head(analysis, list_events=list_events).items():
+        yield f"{before}  {_dumps(key)}: "
+        before = ",\n"
+        if key in _LARGE and value:
+            inner = (f"    {_dumps(name)}: {_dumps(member)}" for name, member in value.items())
+            yield "{\n" + ",\n".join(inner) + "\n  }"
+        else:
+            yield _dumps(value)
+    yield ',\n  "findings": ['
+    before = "\n    "
+    for finding in analysis.findings:
+        yield before + _dumps(_finding(analysis, finding))
+        before = ",\n    "
+    yield "\n  ]\n}" if analysis.findings else "]\n}"
 
 
 def report(analysis: Analysis, *, list_events: bool = False) -> Object:
     """One analysis as plain data, in the order in which it is to be read."""
+    head = _head(analysis, list_events=list_events)
+    return {**head, "findings": [_finding(analysis, one) for one in analysis.findings]}
+
+
+def _head(analysis: Analysis, *, list_events: bool) -> Object:
+    """All but the findings."""
     return {
         "schema": SCHEMA,
         "trace": {
@@ -45,7 +79,7 @@ def report(analysis: Analysis, *, list_events: bool = False) -> Object:
             "lost_bytes": analysis.lost_bytes,
         },
         "threads": {
-            name: {"start": _side(info.start), "end": _side(info.end)}
+            name: {"start": _event(info.start), "end": _event(info.end)}
             for name, info in analysis.threads.items()
         },
         "pages": {name: _page(info) for name, info in analysis.pages.items()},
@@ -57,7 +91,6 @@ def report(analysis: Analysis, *, list_events: bool = False) -> Object:
             page: [list(piece) for piece in pieces] for page, pieces in analysis.racy_bytes.items()
         },
         "exploration": None,
-        "findings": [_finding(finding) for finding in analysis.findings],
     }
 
 
@@ -68,7 +101,8 @@ def schema() -> Object:
     return loaded
 
 
-def _finding(finding: Finding) -> Object:
+def _finding(analysis: Analysis, finding: Finding) -> Object:
+    named = variables(analysis, finding.page, finding.overlap)
     return {
         "rule": finding.rule,
         "kind": finding.kind,
@@ -77,6 +111,7 @@ def _finding(finding: Finding) -> Object:
         "message": finding.message,
         "page": finding.page,
         "overlap": _range(finding.overlap),
+        **({"variables": list(named)} if named else {}),
         "values": _values(finding.values),
         "why": _why(finding.why),
         "first": _side(finding.first),
@@ -87,6 +122,17 @@ def _finding(finding: Finding) -> Object:
 
 
 def _side(side: Side | None) -> Object | None:
+    """An event that a finding names, with what its thread knew and held."""
+    event = _event(side)
+    if event is None or side is None:
+        return None
+    event["vector"] = dict(side.vector)
+    event["locks"] = [{"name": lock.name, "mode": lock.mode} for lock in side.locks]
+    return event
+
+
+def _event(side: Side | None) -> Object | None:
+    """An event as such."""
     if side is None:
         return None
     return {
@@ -96,10 +142,8 @@ def _side(side: Side | None) -> Object | None:
         "range": _range(side.range),
         "class": side.access,
         "clock": side.clock,
-        "vector": dict(side.vector),
         "site": _site(side.stack),
         "stack": [_frame(frame) for frame in side.stack],
-        "locks": [{"name": lock.name, "mode": lock.mode} for lock in side.locks],
     }
 
 
@@ -107,8 +151,8 @@ def _page(page: PageInfo) -> Object:
     return {
         "size": page.size,
         "label": page.label,
-        "alloc": _side(page.alloc),
-        "free": _side(page.free),
+        "alloc": _event(page.alloc),
+        "free": _event(page.free),
     }
 
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import jsonschema
 import pytest
 
+from racepage.errors import UnsupportedError
 from racepage.report.json import schema
 from tests.cli.conftest import CLEAN, Racepage
 
@@ -55,7 +57,7 @@ def test_a_recording_that_was_not_closed_is_exit_3(racepage: Racepage, cut: Path
     done = racepage("check", cut)
     assert done.code == 3
     assert ": 3 events" in " ".join(done.out.split())
-    assert "The recording was not closed" in done.out
+    assert "The trace was not closed" in done.out
 
 
 def test_findings_in_what_is_left_are_exit_1(racepage: Racepage, cut_racy: Path) -> None:
@@ -104,12 +106,14 @@ def test_a_directory_is_exit_2(racepage: Racepage, tmp_path: Path) -> None:
     assert "traces.trace" in racepage("check", "traces.trace").complaint
 
 
-def test_assertions_are_not_silently_passed(racepage: Racepage, tmp_path: Path) -> None:
-    path = tmp_path / "asserting.trace"
-    path.write_text("main  assert_writer  page:0[0:8] begin\n")
-    complaint = racepage("check", path).complaint
-    assert str(path) in complaint
-    assert "event 0 is assert_writer" in complaint
+def test_what_cannot_be_analysed_is_not_silently_passed(
+    racepage: Racepage, clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise UnsupportedError("event 0 is new to this version")
+
+    monkeypatch.setattr("racepage.detect.analyse", refuse)
+    assert racepage("check", clean).complaint == f"{clean}: event 0 is new to this version"
 
 
 def test_a_bad_file_does_not_keep_the_others_from_being_checked(
@@ -120,8 +124,9 @@ def test_a_bad_file_does_not_keep_the_others_from_being_checked(
     assert done.err.count("\n") == 1
     assert "gone.trace" in done.err
     words = " ".join(done.out.split())
-    assert f"{clean}: 3 events" in words
-    assert f"{racy}: 6 events" in words
+    assert f"clean {clean}: 3 events" in words
+    assert "unusable gone.trace: see the error" in words
+    assert f"findings {racy}: data-race; 6 events" in words
 
 
 @pytest.mark.parametrize(
@@ -201,6 +206,23 @@ def test_many_traces_end_in_a_tally(racepage: Racepage, racy: Path, clean: Path,
     last = done.out.splitlines()[-1]
     assert last == "5 traces: 1 unusable, 1 with findings, 1 incomplete, 2 clean"
     assert "other schedules" not in done.out
+
+
+def test_of_many_findings_as_many_are_told_as_were_asked_for(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    path = tmp_path / "many.trace"
+    lines = [f"t{n % 2} write page:0[{n // 2}:{n // 2 + 1}] @ a.py:{n + 1}" for n in range(60)]
+    path.write_text("\n".join(lines) + "\n")
+
+    def told(*args: str) -> int:
+        return racepage("check", path, *args).out.count("━━ RP001")
+
+    assert (told(), told("--limit", "3"), told("--limit", "0")) == (20, 3, 30)
+    assert len(json.loads(racepage("check", path, "--format", "json").out)["findings"]) == 30
+    (tmp_path / "pyproject.toml").write_text("[tool.racepage]\nlimit = 4\n")
+    assert told() == 4
+    assert "--limit" in racepage("check", path, "--limit", "-1").complaint
 
 
 def test_hostile_names_reach_no_terminal(racepage: Racepage, tmp_path: Path) -> None:

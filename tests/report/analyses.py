@@ -32,7 +32,7 @@ FIRST = Side(
     clock=1,
     vector={"main": 2, "t1": 1},
     stack=(Frame("binder.py", 120, "copy_in"), Frame("binder.py", 88, "transact")),
-    locks=(HeldLock("lock:mmap", "read"), HeldLock("lock:range", "write")),
+    locks=(HeldLock("mmap", "read"), HeldLock("range", "write")),
 )
 SECOND = Side(
     event=6,

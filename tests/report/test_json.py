@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from racepage.finding import Analysis, Values
-from racepage.report.json import render, report, schema
+from racepage.finding import Analysis, PageInfo, Values
+from racepage.report.json import render, render_all, report, schema
 from tests.report.analyses import CRASH, LEAK, RACE, analysis, changed
 
 ANALYSES = {
@@ -19,6 +19,9 @@ ANALYSES = {
     "cut-off": analysis(lost_bytes=12),
     "suppressed": analysis(changed(RACE, suppressed="known")),
     "values": analysis(changed(RACE, values=Values(None, b"\x00\xff"))),
+    "imported": changed(
+        analysis(RACE), pages={"page:0": PageInfo(4096, variables=tuple("abcdefgh"))}
+    ),
     "in memory": changed(analysis(RACE), path=None),
 }
 
@@ -46,7 +49,7 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("name", ANALYSES)
 @pytest.mark.parametrize("list_events", [False, True])
 def test_reports_keep_the_schema_and_have_no_key_beyond_it(name: str, *, list_events: bool) -> None:
-    made = json.loads(render([ANALYSES[name]], list_events=list_events))
+    made = json.loads(render(ANALYSES[name], list_events=list_events))
     validator(exact=True).validate(made)
     assert ("racy_event_ids" in made) is list_events
 
@@ -112,7 +115,7 @@ def test_a_race_is_told_as_the_design_has_it() -> None:
             {"file": "binder.py", "line": 120, "function": "copy_in"},
             {"file": "binder.py", "line": 88, "function": "transact"},
         ],
-        "locks": [{"name": "lock:mmap", "mode": "read"}, {"name": "lock:range", "mode": "write"}],
+        "locks": [{"name": "mmap", "mode": "read"}, {"name": "range", "mode": "write"}],
     }
     assert finding["why"]["last_of_first_known_to_second"]["event"] is None
     assert finding["why"]["last_of_second_known_to_first"]["event"] == 5
@@ -131,23 +134,39 @@ def test_values_are_hexadecimal() -> None:
     assert finding["values"] == {"old": None, "new": "00ff"}
 
 
+def test_the_text_is_the_report() -> None:
+    for made in ANALYSES.values():
+        assert json.loads(render(made, list_events=True)) == report(made, list_events=True)
+
+
+def test_every_finding_thread_and_page_has_a_line_of_its_own() -> None:
+    lines = render(analysis(RACE, LEAK, CRASH)).splitlines()
+    for key in ('"rule": "RP001"', '"rule": "RP013"', '    "t1": {', '    "page:1": {'):
+        [line] = [line for line in lines if key in line]
+        json.loads("{" + line.rstrip(",") + "}" if ": {" in line[:20] else line.rstrip(","))
+
+
+def test_what_begins_and_ends_threads_and_pages_has_no_vector_and_no_locks() -> None:
+    made = report(analysis(RACE))
+    assert {"vector", "locks"}.isdisjoint(made["threads"]["t1"]["start"])
+    assert {"vector", "locks"}.isdisjoint(made["pages"]["page:0"]["alloc"])
+    assert made["findings"][0]["related"][0]["vector"] == {"main": 1}
+
+
+def test_a_finding_in_an_imported_page_names_its_variables() -> None:
+    [finding] = report(ANALYSES["imported"])["findings"]
+    assert finding["variables"] == ["e", "f", "g", "h"]  # bytes 32 to 64, 8 each
+
+
 def test_several_traces_make_an_array() -> None:
     both: list[Analysis] = [analysis(), analysis(RACE)]
-    assert [made["verdict"] for made in json.loads(render(both, many=True))] == [
-        "clean",
-        "findings",
-    ]
-    assert len(json.loads(render(both[:1], many=True))) == 1
-    assert json.loads(render([], many=True)) == []
-
-
-def test_two_reports_do_not_fit_one_object() -> None:
-    with pytest.raises(ValueError, match="many=True"):
-        render([analysis(), analysis()])
+    assert [made["verdict"] for made in json.loads(render_all(both))] == ["clean", "findings"]
+    assert len(json.loads(render_all(both[:1]))) == 1
+    assert json.loads(render_all([])) == []
 
 
 def test_names_cannot_reach_a_terminal() -> None:
-    text = render([changed(analysis(), path="\x1b]0;gotcha\x07\u202e")])
+    text = render(changed(analysis(), path="\x1b]0;gotcha\x07\u202e"))
     assert text.isascii()
     assert "\x1b" not in text
     assert json.loads(text)["trace"]["path"] == "\x1b]0;gotcha\x07\u202e"

@@ -7,8 +7,9 @@ import pytest
 from rich.cells import cell_len
 
 from racepage.events import Frame
-from racepage.finding import HeldLock, LastSync, PageInfo, Values, Why
-from racepage.report.text import render, tally
+from racepage.finding import Analysis, HeldLock, LastSync, PageInfo, Values, Why
+from racepage.report.text import Style, render, render_all
+from racepage.report.words import SHOWN
 from tests.report.analyses import (
     ALLOC,
     CRASH,
@@ -75,7 +76,7 @@ def test_a_race_tells_everything_there_is_to_know() -> None:
 
 def test_the_same_analysis_gives_the_same_text() -> None:
     made = analysis(RACE, LEAK, CRASH, warnings=("one", "two"))
-    assert render(made, color=True) == render(made, color=True)
+    assert render(made, Style(color=True)) == render(made, Style(color=True))
 
 
 def test_the_environment_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,11 +84,11 @@ def test_the_environment_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert render(analysis(RACE)) == THE_RACE
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[" in render(analysis(RACE), color=True)
+    assert "\x1b[" in render(analysis(RACE), Style(color=True))
 
 
 def test_colour_adds_only_colour() -> None:
-    coloured = render(analysis(RACE, LEAK), color=True)
+    coloured = render(analysis(RACE, LEAK), Style(color=True))
     assert coloured != render(analysis(RACE, LEAK))
     stripped = [line.rstrip() for line in without_colour(coloured).splitlines()]
     assert stripped == render(analysis(RACE, LEAK)).splitlines()
@@ -95,7 +96,7 @@ def test_colour_adds_only_colour() -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 132, 200])
 def test_prose_keeps_to_the_width(width: int) -> None:
-    for line in render(analysis(RACE, LEAK), width=width).splitlines():
+    for line in render(analysis(RACE, LEAK), Style(width=width)).splitlines():
         if " in " not in line and "column" not in line:  # a place is never broken
             assert cell_len(line) <= max(width, 45), line
 
@@ -103,7 +104,7 @@ def test_prose_keeps_to_the_width(width: int) -> None:
 def test_long_names_are_neither_cut_nor_broken() -> None:
     file = "/a/very/long/path/" + "deep/" * 15 + "module.py"
     side = changed(FIRST, stack=(Frame(file, 7, "f"),))
-    assert f"{file}:7" in render(analysis(changed(RACE, first=side)), width=40)
+    assert f"{file}:7" in render(analysis(changed(RACE, first=side)), Style(width=40))
 
 
 def test_files_below_the_working_directory_are_named_from_there(
@@ -176,6 +177,35 @@ def test_a_finding_without_sides_is_its_message() -> None:
     assert last_lines(text)[0] == "1 finding: program-error"
 
 
+def test_a_side_that_takes_the_whole_page_is_said_and_not_drawn() -> None:
+    free = changed(SECOND, op="free", range=(0, 4096))
+    text = render(analysis(changed(RACE, overlap=(0, 64), second=free)))
+    assert "bytes   t2's free takes the whole page; they share 64 bytes, 0 to 64\n" in text
+    assert "├" not in text
+
+
+def test_two_sides_that_take_the_whole_page_are_both_said() -> None:
+    free = changed(SECOND, op="free", range=(0, 8192))
+    made = changed(RACE, page="page:1", overlap=(0, 8192), first=free, second=free)
+    alone = changed(made, first=changed(free, range=(0, 8191)))
+    assert "column" not in render(analysis(made))
+    assert "t2's free takes the whole page; they share" in render(analysis(alone))
+
+
+def test_a_finding_in_an_imported_page_names_its_variable() -> None:
+    race = changed(
+        RACE,
+        overlap=(8, 16),
+        first=changed(FIRST, range=(8, 16)),
+        second=changed(SECOND, range=(8, 16)),
+    )
+    pages = {"page:0": PageInfo(4096, variables=("x", "y\x1b", "z"))}
+    text = render(changed(analysis(race), pages=pages))
+    assert text.splitlines()[0].endswith("━ page:0[8:16] (y\\x1b)")
+    assert "t2 read page:0[8:16] (y\\x1b)" in text
+    assert "page    page:0[8:16] is what the trace calls y\\x1b\n" in text
+
+
 def test_a_leak_draws_no_ruler() -> None:
     leak = changed(LEAK, overlap=(0, 4096))
     assert "bytes   " not in render(analysis(leak))
@@ -213,25 +243,96 @@ def test_clean_says_what_was_not_looked_at() -> None:
 
 
 def test_clean_without_a_page_says_that_nothing_was_seen() -> None:
-    text = " ".join(render(changed(analysis(), pages={}), among_others=True).split())
+    text = " ".join(render(changed(analysis(), pages={})).split())
     assert text.startswith("clean: nothing found")
     assert "No page was touched" in text
 
 
-def test_among_others_what_was_not_looked_at_is_not_said_each_time() -> None:
-    assert "other schedules" not in render(analysis(), among_others=True)
+# Many traces -------------------------------------------------------------------------------------
+
+MANY: list[Analysis | str] = [
+    analysis(),
+    changed(analysis(RACE, RACE, LEAK), path="racy.trace"),
+    "gone.trace",
+    analysis(lost_bytes=1),
+    changed(analysis(), pages={}),
+]
 
 
-def test_a_tally_puts_the_worst_first() -> None:
-    made = [analysis(), analysis(RACE), analysis(lost_bytes=1), analysis()]
-    assert tally(made, 1) == ("5 traces: 1 unusable, 1 with findings, 1 incomplete, 2 clean\n")
-    assert tally(made[:1], 0) == "1 trace: 1 clean\n"
+def test_of_many_traces_each_has_a_line_and_the_worst_is_counted_first() -> None:
+    lines = render_all(MANY).splitlines()
+    seen = "9 events, 3 threads, 2 pages"
+    racy = "3 racy events, 32 racy bytes"
+    assert lines[:5] == [
+        f"clean       inbox.trace: {seen}",
+        f"findings    racy.trace: 2 data-race, page-leak; {seen}; {racy}",
+        "unusable    gone.trace: see the error",
+        f"incomplete  inbox.trace: {seen}; cut off",
+        "clean       inbox.trace: 9 events, 3 threads, 0 pages; no page was touched",
+    ]
+    assert lines[-1] == "5 traces: 1 unusable, 1 with findings, 1 incomplete, 2 clean"
+
+
+def test_of_many_traces_the_findings_stand_beneath_under_their_traces() -> None:
+    parts = render_all(MANY).split("══ ")
+    assert len(parts) == 3  # the clean ones have nothing to add
+    assert parts[1].startswith("racy.trace ══")
+    assert parts[1].count("RP001") == 2
+    assert parts[2].startswith("inbox.trace ══")
+    assert "cut off: its last 1 byte holds no complete batch" in " ".join(parts[2].split())
+
+
+def test_one_of_many_is_counted_as_one() -> None:
+    assert render_all([analysis()]).endswith("\n\n1 trace: 1 clean\n")
+
+
+# Many findings, threads and warnings -------------------------------------------------------------
+
+
+def test_of_thousands_of_findings_the_first_few_are_told() -> None:
+    text = render(analysis(*[RACE] * 3000))
+    assert text.count("━━ RP001") == SHOWN
+    told = " ".join(text.split())
+    assert "… and 2,980 more findings; --limit 0 shows all of them, and --format json has" in told
+    assert "3,000 findings: 3,000 data-race" in told
+
+
+def test_every_kind_of_finding_is_told_however_many_come_before_it() -> None:
+    text = render(analysis(*[RACE] * 3000, LEAK, CRASH), Style(limit=5))
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("━━")] == [
+        "RP001", "RP001", "RP001", "RP006", "RP013",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("limit", "told"), [(0, 30), (1, 1), (30, 30), (29, 29)])
+def test_the_limit_can_be_lifted(limit: int, told: int) -> None:
+    text = render(analysis(*[RACE] * 30), Style(limit=limit))
+    assert text.count("━━ RP001") == told
+    assert (" more finding" in text) is (told < 30)
+
+
+def test_of_a_long_vector_both_threads_come_first_and_the_rest_is_counted() -> None:
+    many = {f"w{number}": number + 1 for number in range(2000)}
+    first = changed(FIRST, vector={**many, "t1": 4000, "main": 2})
+    text = render(analysis(changed(RACE, first=first, second=changed(SECOND, vector=many))))
+    clocks = [line for line in " ".join(text.split()).split("clock ") if "more" in line]
+    assert clocks[0].startswith("t1 4,000, w0 1, w1 2, w2 3, w3 4, w4 5, w5 6, w6 7 and 1,994 more")
+    assert clocks[1].startswith("w0 1, ")
+
+
+def test_of_many_warnings_the_first_few_are_told() -> None:
+    text = render(analysis(warnings=("one", "two", "three")), Style(limit=2))
+    assert "warning: two\n… and 1 more warning; --limit 0" in text
+    assert "three" not in text
+
+
+# What is missing ---------------------------------------------------------------------------------
 
 
 def test_a_cut_off_trace_is_never_clean() -> None:
     text = " ".join(render(analysis(lost_bytes=1)).split())
     assert text.startswith("incomplete: nothing found in what is left")
-    assert "its last 1 byte hold" in text
+    assert "its last 1 byte holds" in text
     assert "clean" not in text
 
 
@@ -242,7 +343,7 @@ def test_a_cut_off_trace_with_findings_states_the_loss_too() -> None:
 def test_a_recording_that_was_not_closed_is_never_clean() -> None:
     text = " ".join(render(changed(analysis(), complete=False)).split())
     assert text.startswith("incomplete: nothing found in what is left")
-    assert "The recording was not closed" in text
+    assert "The trace was not closed" in text
 
 
 def test_warnings_stand_before_the_verdict() -> None:
@@ -251,8 +352,8 @@ def test_warnings_stand_before_the_verdict() -> None:
 
 
 def test_racy_events_are_listed_on_request() -> None:
-    assert "racy events: 6, 7, 8\n" in render(analysis(RACE), list_events=True)
-    assert "racy events: none\n" in render(analysis(), list_events=True)
+    assert "racy events: 6, 7, 8\n" in render(analysis(RACE), Style(list_events=True))
+    assert "racy events: none\n" in render(analysis(), Style(list_events=True))
     assert "racy events:" not in render(analysis(RACE))
 
 
@@ -281,7 +382,7 @@ def test_hostile_names_cannot_touch_the_terminal(*, color: bool) -> None:
         path=HOSTILE,
         pages={HOSTILE: PageInfo(4096, HOSTILE, changed(side, event=7))},
     )
-    text = render(made, color=color)
+    text = render(made, Style(color=color))
     assert text.count("[bold red]x[/]") > 15  # no markup was read, and no emoji
     assert ":smile:" in text
     assert set(re.sub(r"\x1b\[[0-9;]*m", "", text)) & set("\x1b\x07\r\u202e") == set()
