@@ -43,6 +43,17 @@ RULES: Final[dict[str, Rule]] = {
         Rule("RP011", "map-depth", "a task holds more than 16 mappings at once"),
         Rule("RP012", "leaked-mapping", "a mapping is still there when its task ends"),
         Rule("RP013", "program-error", "the program raised an exception that nothing caught"),
+        Rule(
+            "RP014",
+            "mixed-size-atomic",
+            "unordered atomic accesses of different sizes share bytes",
+        ),
+        Rule("RP015", "double-fetch", "one copy path reads the same user memory twice"),
+        Rule(
+            "RP020",
+            "exclusive-violation",
+            "bytes are touched that a thread asserts to have to itself",
+        ),
     )
 }
 """kind -> rule. Ids are stable: a number is never given to another kind."""
@@ -152,7 +163,8 @@ class Finding:
         """Rule and the unordered pair of functions, no line numbers: survives edits elsewhere."""
         sides = [side for side in (self.first, self.second) if side is not None]
         places = sorted(_place(side) for side in sides)
-        return hashlib.sha256("\0".join((self.rule, *places)).encode()).hexdigest()[:16]
+        text = "\0".join((self.rule, *places))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _place(side: Side) -> str:

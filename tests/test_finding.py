@@ -64,3 +64,8 @@ def test_findings_outweigh_missing_bytes() -> None:
 
 def test_a_suppressed_finding_does_not_count() -> None:
     assert analysis(replace(RACE, suppressed="known")).verdict == "clean"
+
+
+def test_a_fingerprint_takes_any_name() -> None:
+    odd = replace(WRITE, stack=(Frame("/src/a.py", 10, "f\ud800"),))
+    assert RACE.fingerprint != replace(RACE, first=odd).fingerprint
