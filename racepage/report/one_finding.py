@@ -13,6 +13,7 @@ from rich.text import Text
 
 from racepage.events import Stack
 from racepage.finding import RULES, Analysis, Finding, LastSync, Side
+from racepage.report.change import change
 from racepage.report.escape import plain
 from racepage.report.frames import of_the_program, place
 from racepage.report.layout import DETAIL, INDENT, NARROWEST, Layout
@@ -129,12 +130,8 @@ class FindingText:
         return f"{' and '.join(whole)} take{'s' * (len(whole) == 1)} the whole" if whole else ""
 
     def _values(self, finding: Finding) -> Iterator[Text]:
-        if finding.values is None:
-            return
-        for label, data in (("before", finding.values.old), ("after", finding.values.new)):
-            if data is not None:
-                shown = data[:16].hex(" ") + (" …" if len(data) > 16 else "")
-                yield from self._layout.field(label, Text(shown))
+        if finding.values is not None:
+            yield from self._layout.field("", Text(change(finding.values, finding.overlap)))
 
     def _why(self, finding: Finding) -> Iterator[Text]:
         why, first, second = finding.why, finding.first, finding.second
