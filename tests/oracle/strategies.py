@@ -32,7 +32,7 @@ ATOMICS: Final = (Op.STORE, Op.LOAD, Op.RMW, Op.LOAD, Op.STORE, Op.RMW, Op.LOAD,
 BYTEWISE: Final = (Op.BYTEWISE_WRITE, Op.BYTEWISE_READ)
 SENSIBLE: Final[dict[Op, MemoryOrder]] = {
     Op.STORE: MemoryOrder.RELEASE,
-    Op.BYTEWISE_WRITE: MemoryOrder.RELEASE,
+    Op.LOAD: MemoryOrder.ACQUIRE,
     Op.RMW: MemoryOrder.ACQ_REL,
     Op.FENCE: MemoryOrder.ACQ_REL,
 }
@@ -59,7 +59,7 @@ FOCUS: Final[dict[str, dict[str, int]]] = {
 ATOMIC_FOCUS: Final[dict[str, dict[str, int]]] = {
     "everything": {"access": 4, "atomic": 4, "lock": 2, "object": 3, "thread": 2, "lifetime": 1},
     "atomics": {"atomic": 15, "thread": 1},
-    "mixed": {"atomic": 8, "access": 6, "lifetime": 2},
+    "bytes": {"atomic": 9, "access": 4, "lifetime": 3},
     "messages": {"atomic": 9, "access": 3, "lock": 2, "object": 2},
 }
 
@@ -105,6 +105,52 @@ def traces(max_steps: int = 40, *, atomics: bool = False) -> st.SearchStrategy[T
     sizes = ((0, max_steps // 4), (max_steps // 2, max_steps), (max_steps // 2, max_steps))
     lists = [st.lists(steps, min_size=least, max_size=most) for least, most in sizes]
     return st.builds(play, beginnings, st.one_of(lists))
+
+
+_CROWD: Final = (
+    *ATOMICS,
+    *BYTEWISE,
+    *(Op.LOAD, Op.RMW, Op.FENCE, Op.FENCE, Op.FENCE),
+    *(Op.WRITE, Op.ZERO, Op.COPY_IN, Op.FREE, Op.COLLECT),
+)
+_crowds = st.lists(
+    st.tuples(
+        st.sampled_from(("t1", "t2", "t3")),
+        st.sampled_from(_CROWD),
+        st.integers(0, 2),
+        st.integers(0, 3),
+        st.sampled_from(ORDERS),
+    ),
+    min_size=8,  # shrinking finds the shorter ones
+    max_size=16,
+)
+
+
+def crowded() -> st.SearchStrategy[Trace]:
+    """Valid traces of three threads whose atomics, fences and writes meet on three bytes."""
+    return _crowds.map(_crowd)
+
+
+def _crowd(rows: list[tuple[str, Op, int, int, MemoryOrder | None]]) -> Trace:
+    builder = TraceBuilder()
+    page = Target(Kind.PAGE, "0")
+    live = True
+    for thread, drawn, start, end, said in rows:
+        op = drawn
+        if op in (Op.FREE, Op.COLLECT):
+            op = op if live else Op.ALLOC
+            live = not live
+        whole = op in (Op.ALLOC, Op.FREE, Op.COLLECT)
+        span = (0, 4096) if whole else (min(start, end), max(start, end))
+        target, span = (None, (0, 0)) if op is Op.FENCE else (page, span)
+        builder.add(thread, op, target, *span, order=_order(op, said))
+    return builder.finish()
+
+
+def _order(op: Op, said: MemoryOrder | None) -> MemoryOrder:
+    """The order that `op` says: a sensible one for None, and none where it takes none."""
+    sensible = SENSIBLE.get(op, MemoryOrder.NONE)
+    return said if said is not None and sensible else sensible
 
 
 def play(beginning: Beginning, steps: list[Step]) -> Trace:
@@ -197,16 +243,15 @@ class World:
     def _atomic(self, thread: str, step: Step) -> None:
         op = Op.FENCE if step.how > 11 else ATOMICS[step.how % 8]
         target, start, stop = None, 0, 0
-        if op is not Op.FENCE and step.which < 8:
+        in_cell = step.which < 8 and self.beginning.focus != "bytes"
+        if op is not Op.FENCE and in_cell:
             target = Target(Kind.CELL, str(step.which // 6))
         elif op is not Op.FENCE:
-            target = Target(Kind.PAGE, str(PAGES[step.which % 8]))
+            target = Target(Kind.PAGE, str(step.which // 14))
             op = BYTEWISE[step.how % 2] if step.how > 9 else op
-            start = min(step.span) % 16  # few bytes, so that ranges meet and seldom coincide
+            start = step.span[0] % 16  # few bytes, so that ranges meet and seldom coincide
             stop = start + (8, 1, 2, 4, 16, 4080, 0)[step.span[1] % 7]
-        order = ORDERS[step.order]
-        if order is None:
-            order = SENSIBLE.get(op, MemoryOrder.ACQUIRE)
+        order = _order(op, ORDERS[step.order])
         self.builder.add(thread, op, target, start, stop, stack=SITES[step.site], order=order)
 
     def _lifetime(self, thread: str, step: Step) -> None:

@@ -15,7 +15,7 @@ from racepage.order.stamps import Stamps
 from racepage.trace.columns import Columns, Trace
 from tests.oracle import brute
 from tests.oracle.batches import Order, stamped
-from tests.oracle.strategies import traces
+from tests.oracle.strategies import crowded, traces
 
 
 def known(batches: list[tuple[Columns, Stamps]]) -> list[int]:
@@ -67,7 +67,12 @@ def test_clocks_know_exactly_what_happens_before(
     judge(order, trace, cuts)
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 4)
 @given(trace=traces(24, atomics=True), cuts=st.lists(st.integers(0, 40), max_size=3))
 def test_clocks_know_what_atomics_order(trace: Trace, cuts: list[int]) -> None:
+    judge(HappensBefore, trace, cuts)
+
+
+@given(trace=crowded(), cuts=st.lists(st.integers(0, 12), max_size=8))
+def test_clocks_know_what_atomics_order_byte_by_byte(trace: Trace, cuts: list[int]) -> None:
     judge(HappensBefore, trace, cuts)
