@@ -54,7 +54,8 @@ def grow(memory: Memory, page: Page, stop: int) -> bool:
         shift += 1
     if page.runs > buckets and shift > 1:
         shift, buckets = shift - 2, buckets << 2
-    return shift == page.shift or _divide(memory, page, buckets, shift)
+    kept = shift == page.shift and buckets == page.buckets
+    return kept or _divide(memory, page, buckets, shift)
 
 
 @inlined

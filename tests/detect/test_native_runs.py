@@ -115,6 +115,13 @@ def test_a_write_takes_the_place_of_what_it_knows_and_of_nothing_else() -> None:
     assert run.events == {2, 3}
 
 
+def test_a_directory_is_divided_anew_where_more_runs_meet_a_farther_byte() -> None:
+    runs = runs_after(
+        ("t", Op.WRITE, 0, 8), ("t", Op.WRITE, 8, 16), ("t", Op.WRITE, 16, 4 * 4096)
+    )  # two runs ask for four buckets, four pages for buckets of four times the size
+    assert borders(runs) == [(0, 8), (8, 16), (16, 4 * 4096)]
+
+
 def test_a_page_of_any_size_has_runs_up_to_its_end() -> None:
     runs = runs_after(("t", Op.WRITE, 0, 1 << 22), ("t", Op.READ, (1 << 22) - 1, 1 << 22))
     assert borders(runs) == [(0, (1 << 22) - 1), ((1 << 22) - 1, 1 << 22)]
