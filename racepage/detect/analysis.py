@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Final, Literal
 
@@ -10,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racepage.detect.evidence import NONE, Evidence, deduplicated
+from racepage.detect.exclusive import exclusive
+from racepage.detect.fetches import double_fetches, fetched
 from racepage.detect.lifetime import lifetime
 from racepage.detect.mapping import mapping
+from racepage.detect.meant import Scopes
+from racepage.detect.mixed import mixed_sizes
 from racepage.detect.races import RaceEngine, Races
 from racepage.detect.reference import Reference
 from racepage.detect.rows import NATIVE_FROM, extent, rare, which
 from racepage.detect.sides import Sides
 from racepage.detect.uninitialised import uninitialised
 from racepage.detect.values import values
-from racepage.errors import UnsupportedError
 from racepage.events import Op
 from racepage.finding import Analysis, Finding, Side
 from racepage.order.hb import HappensBefore
@@ -31,7 +35,6 @@ Progress = Callable[[int, int], None]
 """Called with the events done and the events there are."""
 
 _BATCH: Final = 1 << 20
-_NOT_YET: Final = (Op.ASSERT_WRITER, Op.ASSERT_ACCESS)
 _MARKED: Final = (
     *(Op.LOAD, Op.STORE, Op.RMW),
     *(Op.BYTEWISE_READ, Op.BYTEWISE_WRITE, Op.FENCE),
@@ -47,29 +50,33 @@ def analyse(
 ) -> Analysis:
     """Find everything that DESIGN.md section 3.3 calls a finding in a consistent trace.
 
+    What the program means (`racy_ok`) is found as well, and marked as suppressed; it counts among
+    the racy events and bytes.
+
     Args:
         trace: as a reader made it; what `trace.validate` refuses must not come here.
         engine: `auto` takes the native one from `NATIVE_FROM` events on.
         all_pairs: report every racing pair of sites, not only each access's latest partner.
         progress: told now and then how far the engine is.
-
-    Raises:
-        UnsupportedError: the trace has an operation that this version does not order.
     """
     chosen = rare(trace.columns)
-    _refuse_unsupported(trace, chosen)
+    scopes = Scopes(trace, chosen)
+    apart = scopes.apart()
     native = engine == "native" or (engine == "auto" and len(trace) >= NATIVE_FROM)
     marked = len(which(trace.columns, chosen, *_MARKED)) > 0
     stamper, races = _machines(native=native, marked=marked, all_pairs=all_pairs)
-    history = _run(trace, stamper, races, progress)
+    history = _run(apart, stamper, races, progress)
     found = races.races()
     checks = chain(
         _races(trace, found),
         lifetime(trace, history, chosen),
         uninitialised(trace, chosen),
         mapping(trace, chosen),
+        mixed_sizes(apart, history, chosen),
+        exclusive(apart, history, chosen),
+        double_fetches(apart),
     )
-    evidence = deduplicated(trace.columns, checks)
+    evidence = deduplicated(apart.columns, checks)
     evidence.sort(key=lambda one: (one.first if one.second == NONE else one.second, one))
     sides = Sides(trace, history, chosen, evidence)
     return Analysis(
@@ -78,7 +85,7 @@ def analyse(
         lost_bytes=trace.origin.lost_bytes,
         order=stamper.name,
         engine="native" if native else "reference",
-        findings=tuple(_finding(trace, sides, one) for one in evidence),
+        findings=tuple(_finding(trace, sides, one, scopes.reason(one)) for one in evidence),
         racy_events=len(found.events),
         racy_event_ids=tuple(found.events.tolist()),
         racy_bytes=_racy_bytes(trace, found),
@@ -87,18 +94,6 @@ def analyse(
         warnings=tuple(_strangers(trace, chosen)),
         complete=trace.origin.complete,
         labels={str(trace.targets[target]): label for target, label in trace.labels.items()},
-    )
-
-
-def _refuse_unsupported(trace: Trace, chosen: NDArray[np.int64]) -> None:
-    refused = which(trace.columns, chosen, *_NOT_YET)
-    if not len(refused):
-        return
-    event = int(refused[0])
-    name = Op(trace.columns.op[event]).name.lower()
-    raise UnsupportedError(
-        f"event {event} is {name}: assertions are recorded and converted, but this version does "
-        "not check them yet; remove them from the trace to check the rest"
     )
 
 
@@ -141,9 +136,8 @@ def _races(trace: Trace, found: Races) -> Iterator[Evidence]:
         )
 
 
-def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
-    first = None if one.first == NONE else sides.side(one.first)
-    second = None if one.second == NONE else sides.side(one.second)
+def _finding(trace: Trace, sides: Sides, one: Evidence, meant: str | None) -> Finding:
+    first, second = (_side(trace, sides, one, event) for event in (one.first, one.second))
     related = list(one.related)
     alloc = sides.allocation(one)
     if alloc is not None and alloc not in (one.first, one.second):
@@ -161,8 +155,19 @@ def _finding(trace: Trace, sides: Sides, one: Evidence) -> Finding:
         second=second,
         related=tuple(map(sides.side, related)),
         why=sides.why(one.first, one.second) if unordered else None,
+        suppressed=meant,
         values=values(trace.columns, one),
     )
+
+
+def _side(trace: Trace, sides: Sides, one: Evidence, event: int) -> Side | None:
+    if event == NONE:
+        return None
+    side = sides.side(event)
+    if one.kind != "double-fetch":
+        return side
+    # A copy into a page has two sides, and this is about the other one.
+    return replace(side, target=str(trace.targets[one.page]), range=fetched(trace.columns, event))
 
 
 _DOES: Final = {
@@ -179,6 +184,9 @@ _DOES: Final = {
     "free": "frees",
 }
 """What a thread does to a page, in a sentence."""
+
+_ASSERTS: Final = {"assert_writer": "writes", "assert_access": "touches"}
+"""What an assertion says that nobody else does."""
 
 
 def _message(one: Evidence, a: Side | None, b: Side | None, page: str | None) -> str:
@@ -201,7 +209,21 @@ def _message(one: Evidence, a: Side | None, b: Side | None, page: str | None) ->
         "unmap-order": f"{second} ends a mapping of {page} before one that it made later",
         "map-depth": f"{second} holds more than 16 mappings at once",
         "leaked-mapping": f"{first} never ended its mapping of {page}",
+        "mixed-size-atomic": f"{who} {where} in different sizes, and nothing orders the two",
+        "double-fetch": f"{second} reads {where} twice, and it may have changed in between",
+        "exclusive-violation": _violation(where, a, b),
     }[one.kind]
+
+
+def _violation(where: str, *sides: Side | None) -> str:
+    both = [side for side in sides if side is not None]
+    told = [
+        f"{side.thread} asserts that nobody else {_ASSERTS[side.op]} it"
+        if side.op in _ASSERTS
+        else f"{side.thread} {_DOES.get(side.op, side.op)} {where}"
+        for side in sorted(both, key=lambda side: side.op in _ASSERTS)
+    ]
+    return " while ".join(told)
 
 
 def _racy_bytes(trace: Trace, found: Races) -> dict[str, list[tuple[int, int]]]:

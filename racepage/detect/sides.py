@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from racepage.detect.evidence import NONE, Evidence
 from racepage.detect.locks import held_locks
 from racepage.detect.rows import extent, which
-from racepage.events import CLASS_OF, Op
+from racepage.events import CLASS_OF, Kind, Op
 from racepage.finding import HeldLock, LastSync, PageInfo, Side, ThreadInfo, Why
 from racepage.order.history import History
 from racepage.trace.columns import NOTHING, Trace
@@ -59,12 +59,13 @@ class Sides:
         op = Op(columns.op[event])
         site = int(columns.site[event])
         target = int(columns.target[event])
-        touches = op <= Op.USER_WRITE
+        bytes_ = op <= Op.USER_WRITE or op in (Op.ASSERT_WRITER, Op.ASSERT_ACCESS)
+        cell = bytes_ and trace.targets[target].kind is Kind.CELL  # it has no range
         return Side(
             event=event,
             thread=trace.threads[columns.thread[event]],
             op=op.name.lower(),
-            range=extent(columns, event) if touches else None,
+            range=extent(columns, event) if bytes_ and not cell else None,
             access=CLASS_OF[op].name.lower(),
             clock=self._history.own_count(event),
             vector=vector,

@@ -3,7 +3,6 @@
 import pytest
 
 from racepage.detect import analyse
-from racepage.errors import UnsupportedError
 from racepage.events import Flag, Frame, Kind, Op, Stack, Target
 from racepage.finding import Finding, HeldLock
 from racepage.trace import std
@@ -169,12 +168,6 @@ def test_accesses_without_a_site_stand_for_themselves(build: TraceBuilder) -> No
         (3, (0, 8)),
         (4, (8, 16)),
     ]
-
-
-def test_what_is_not_checked_yet_is_refused_by_name(build: TraceBuilder) -> None:
-    event = build.add("t1", Op.ASSERT_WRITER, PAGE, 0, 8)
-    with pytest.raises(UnsupportedError, match=f"event {event} is assert_writer"):
-        analyse(build.finish())
 
 
 def test_progress_reaches_the_end(build: TraceBuilder) -> None:

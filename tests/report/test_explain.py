@@ -24,11 +24,11 @@ def examples(page: RulePage) -> list[str]:
 def told(finding: Finding, wanted: Expectation) -> Expectation:
     """A finding as an `# expect:` line would have it, in as much detail as `wanted` has."""
     sides = [side.event for side in (finding.first, finding.second) if side is not None]
-    page = None if finding.page is None else finding.page.removeprefix("page:")
+    kind, _, name = (finding.page or "").partition(":")
     return Expectation(
         finding.kind,
         tuple(sides),
-        None if page is None else Target(Kind.PAGE, page),
+        Target(Kind[kind.upper()], name) if name else None,
         None if wanted.overlap is None else finding.overlap,
     )
 
