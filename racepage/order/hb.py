@@ -50,7 +50,12 @@ NO_EDGE: Final = Flag.TRYFAIL | Flag.INNER | Flag.REFUSED
 """An event with one of these flags gives and takes no edge, whatever its operation."""
 
 _STORES: Final = frozenset({Op.STORE, Op.RMW, Op.BYTEWISE_WRITE})
-_MARKED: Final = _STORES | {Op.LOAD, Op.BYTEWISE_READ, Op.FENCE}
+_LOADS: Final = frozenset({Op.LOAD, Op.RMW, Op.BYTEWISE_READ})
+_BYTEWISE: Final = frozenset({Op.BYTEWISE_READ, Op.BYTEWISE_WRITE})
+_MARKED: Final = _STORES | _LOADS | {Op.FENCE}
+# Plain numbers: to look a member up in its enumeration takes longer than all that is done with it.
+_LOAD, _RMW, _FENCE = int(Op.LOAD), int(Op.RMW), int(Op.FENCE)
+_RELAXED, _SEQ_CST = int(MemoryOrder.RELAXED), int(MemoryOrder.SEQ_CST)
 _ENDS: Final = frozenset({Op.WRITE, Op.ZERO, Op.COPY_IN, Op.ALLOC, Op.FREE, Op.COLLECT})
 """What writes bytes without a mark, and so ends their release sequences."""
 
@@ -173,24 +178,24 @@ class HappensBefore:
 
     def _mark(self, thread: _Thread, columns: Columns, row: int) -> list[Epoch]:
         """Apply an atomic or byte-wise access, or a fence; return the components that changed."""
-        op, order = int(columns.op[row]), _order(columns, row)
-        target = int(columns.target[row])
-        span = (0, 1) if op != Op.FENCE and self._cells[target] else _span(columns, row)
+        op, target = int(columns.op[row]), int(columns.target[row])
+        order = _RELAXED if op in _BYTEWISE else int(columns.order[row]) or _SEQ_CST
+        span = (0, 1) if op != _FENCE and self._cells[target] else _span(columns, row)
         learnt: list[Epoch] = []
-        if op == Op.FENCE and order in ACQUIRES:
+        if op == _FENCE and order in ACQUIRES:
             learnt = thread.vector.join(thread.fences.loaded)
-        elif op in (Op.LOAD, Op.RMW, Op.BYTEWISE_READ):
+        elif op in _LOADS:
             read = self._sequences.read(target, *span)
             if order in ACQUIRES:
                 learnt = thread.vector.join(read)
             else:
                 thread.fences.loaded.join(read)
-        releases = order in RELEASES and op != Op.LOAD
-        if op == Op.FENCE and releases:
+        releases = order in RELEASES and op != _LOAD
+        if op == _FENCE and releases:
             thread.fences.released = thread.vector.copy()
         elif op in _STORES:
             given = thread.vector.copy() if releases else thread.fences.released
-            write = self._sequences.go_on if op == Op.RMW else self._sequences.head
+            write = self._sequences.go_on if op == _RMW else self._sequences.head
             write(target, *span, given)
         if releases:
             self._advance(thread, self._fed + row)
@@ -282,12 +287,6 @@ class HappensBefore:
 def _orders(columns: Columns) -> NDArray[np.uint8]:
     """The memory orders, with C++'s default where none is given."""
     return np.where(columns.order == MemoryOrder.NONE, MemoryOrder.SEQ_CST, columns.order)
-
-
-def _order(columns: Columns, row: int) -> MemoryOrder:
-    if columns.op[row] in (Op.BYTEWISE_READ, Op.BYTEWISE_WRITE):
-        return MemoryOrder.RELAXED
-    return MemoryOrder(columns.order[row]) or MemoryOrder.SEQ_CST
 
 
 def _span(columns: Columns, row: int) -> tuple[int, int]:
