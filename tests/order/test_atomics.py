@@ -60,6 +60,7 @@ ORDERED = {
         t2 read page:0[0:8]""",
     "bytes that another store did not touch go on handing on": """
         t1 store page:0[8:16] order=release
+        t3 load page:0[8:16] order=acquire
         t3 store page:0[8:12] order=relaxed
         t2 load page:0[12:16] order=acquire
         t2 read page:0[0:8]""",
