@@ -13,6 +13,8 @@ import pytest
 from racepage.detect.analysis import Engine, analyse
 from racepage.events import Kind, MemoryOrder, Op, Target, overlap
 from racepage.finding import Analysis
+from racepage.policy.apply import Policy
+from racepage.policy.suppress import parse as parse_entries
 from racepage.trace.columns import Trace, TraceBuilder
 from racepage.trace.text import parse
 from tests.conformance import ledger
@@ -36,6 +38,14 @@ def test_every_case_is_accounted_for() -> None:
 def test_the_readme_counts_them() -> None:
     counted = {letter: section.numbers for letter, section in ledger.sections("kcsan").items()}
     assert ledger.readme_rows("kcsan") == counted
+
+
+@engines
+def test_data_racy_qualifier(engine: Engine) -> None:
+    """What may race is known by its name, and a suppression gives the name."""
+    analysis = finds_what_it_expects(KCSAN["test_data_racy_qualifier"], engine)
+    entry = {"page": "data_racy.*", "reason": "declared so"}
+    assert Policy(parse_entries([entry], "suppressions.toml")).apply(analysis).verdict == "clean"
 
 
 # --- every marked access against every other one

@@ -1,0 +1,36 @@
+"""ThreadSanitizer's cases on what is not to count; the traces are racy, and a policy says more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from racepage.detect.analysis import Engine
+from racepage.finding import Verdict
+from racepage.policy.apply import Policy
+from racepage.policy.suppress import parse
+from tests.expectations import ENGINES, finds_what_it_expects
+
+TSAN = Path(__file__).parent / "tsan"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("case", "entry", "verdict"),
+    [
+        ("suppressions_global", {"page": "RacyGlobal"}, "clean"),
+        ("suppressions_race", {"function": "TestFunction"}, "clean"),
+        ("suppressions_race2", {"function": "TestFunction"}, "clean"),
+        ("race_top_suppression", {"function": "TopFunction"}, "clean"),
+        ("race_top_suppression1", {"function": "TopFunction"}, "findings"),
+        ("ignore_free", {"rule": "free-race", "function": ["Thread", "main"]}, "clean"),
+    ],
+)
+def test_suppressions(
+    case: str, entry: dict[str, object], verdict: Verdict, engine: Engine
+) -> None:
+    analysis = finds_what_it_expects(TSAN / f"{case}.trace", engine)
+    assert analysis.verdict == "findings"
+    policy = Policy(parse([{"reason": "as the case says", **entry}], "suppressions.toml"))
+    assert policy.apply(analysis).verdict == verdict
