@@ -296,6 +296,11 @@ class Analysis:
     labels: dict[str, str] = field(default_factory=dict)
     policy: PolicyUse | None = None
 
+    def label(self, target: str) -> str | None:
+        """What people call a target, `page:0`, where that is not its name already."""
+        page = self.pages.get(target)
+        return self.labels.get(target) if page is None or page.label is None else page.label
+
     @property
     def verdict(self) -> Verdict:
         """`findings` if any is not suppressed, else `incomplete` if something is missing."""

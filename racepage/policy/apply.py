@@ -45,7 +45,7 @@ class Policy:
         self._suppressions = suppressions
         self._today = today or datetime.now().astimezone().date()
         self._path = baseline
-        self._update = update
+        self.update = update
         new = baseline is None or (update and not baseline.exists())
         self._baseline = {} if baseline is None or new else known_findings.read(baseline)
         self._matched = [0] * len(suppressions)
@@ -101,7 +101,7 @@ class Policy:
         complete = analysis.complete and not analysis.lost_bytes
         self._complete = self._complete and complete
         self._found = known_findings.most(self._found, found)
-        baseline = found if self._update else self._baseline
+        baseline = found if self.update else self._baseline
         known = iter(known_findings.known_among(left, baseline))
         reason = f"in the baseline {path}"
         findings = tuple(
@@ -128,7 +128,7 @@ class Policy:
                 )
             elif self._applied and not matched:
                 yield f"{one} matched nothing ({one.reason}); if that is for good, take it out"
-        if self._path is None or self._update or not self._complete:
+        if self._path is None or self.update or not self._complete:
             return
         gone = known_findings.missing(self._baseline, self._found)
         if self._applied and gone:
@@ -147,7 +147,7 @@ class Policy:
         Raises:
             RacepageError: it cannot be written.
         """
-        if self._path is None or not self._update:
+        if self._path is None or not self.update:
             return None
         found = self._found
         if not self._complete:

@@ -278,7 +278,7 @@ def _lock_names(finding: Finding, analysis: Analysis) -> set[str]:
 
 def _names(targets: set[str], analysis: Analysis) -> set[str]:
     """What things are called in a trace, and by people."""
-    labels = (analysis.labels.get(target) for target in targets)
+    labels = map(analysis.label, targets)
     return targets | {label for label in labels if label is not None}
 
 

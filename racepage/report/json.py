@@ -4,7 +4,8 @@ The contract stands in `schema/report-1.json` beside this file. A new key may be
 1; a key that changes its meaning or goes away makes version 2.
 
 History: 1, the first. Since then: `variables` in a finding of an imported trace; the events that a
-thread or a page begins and ends with have no `vector` and no `locks`, which were always empty.
+thread or a page begins and ends with have no `vector` and no `locks`, which were always empty;
+`labels` and `policy`; in an event `target`, and in a finding `known`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,23 @@ from importlib.resources import files
 from typing import Any, Final
 
 from racepage.events import Frame, Stack
-from racepage.finding import Analysis, Finding, LastSync, PageInfo, Side, Values, Why
+from racepage.finding import (
+    Analysis,
+    Finding,
+    LastSync,
+    PageInfo,
+    PolicyUse,
+    Side,
+    Values,
+    Why,
+)
 from racepage.report.variables import variables
 
 SCHEMA: Final = "racepage-report/1"
 
 Object = dict[str, Any]
 
-_LARGE: Final = ("threads", "pages", "racy_bytes")
+_LARGE: Final = ("threads", "pages", "labels", "racy_bytes")
 _dumps = json.JSONEncoder().encode
 
 
@@ -83,6 +93,7 @@ def _head(analysis: Analysis, *, list_events: bool) -> Object:
             for name, info in analysis.threads.items()
         },
         "pages": {name: _page(info) for name, info in analysis.pages.items()},
+        "labels": analysis.labels,
         "order": analysis.order,
         "verdict": analysis.verdict,
         "racy_events": analysis.racy_events,
@@ -91,6 +102,7 @@ def _head(analysis: Analysis, *, list_events: bool) -> Object:
             page: [list(piece) for piece in pieces] for page, pieces in analysis.racy_bytes.items()
         },
         "exploration": None,
+        "policy": _policy(analysis.policy),
     }
 
 
@@ -118,6 +130,7 @@ def _finding(analysis: Analysis, finding: Finding) -> Object:
         "second": _side(finding.second),
         "related": [_side(side) for side in finding.related],
         "suppressed": finding.suppressed,
+        "known": finding.known,
     }
 
 
@@ -139,6 +152,7 @@ def _event(side: Side | None) -> Object | None:
         "event": side.event,
         "thread": side.thread,
         "op": side.op,
+        "target": side.target,
         "range": _range(side.range),
         "class": side.access,
         "clock": side.clock,
@@ -183,6 +197,40 @@ def _values(values: Values | None) -> Object | None:
     return {
         "old": None if values.old is None else values.old.hex(),
         "new": None if values.new is None else values.new.hex(),
+    }
+
+
+def _policy(policy: PolicyUse | None) -> Object | None:
+    if policy is None:
+        return None
+    baseline = policy.baseline
+    return {
+        "suppressions": [
+            {
+                "source": one.source,
+                "entry": one.entry,
+                "reason": one.reason,
+                "conditions": dict(one.conditions),
+                "until": None if one.until is None else one.until.isoformat(),
+                "expired": one.expired,
+                "matched": one.matched,
+            }
+            for one in policy.suppressions
+        ],
+        "baseline": baseline
+        and {
+            "path": baseline.path,
+            "known": baseline.known,
+            "gone": [
+                {
+                    "fingerprint": one.fingerprint,
+                    "rule": one.rule,
+                    "count": one.count,
+                    "places": [list(place) for place in one.places],
+                }
+                for one in baseline.gone
+            ],
+        },
     }
 
 

@@ -44,7 +44,9 @@ class FindingText:
         """All there is to tell."""
         rule = RULES[finding.kind]
         head = Text.assemble("━━ ", (f"{rule.id} {rule.kind}", "bold"), style="red")
-        yield self._layout.ruled(head, self._target(finding.page, finding.overlap))
+        where = self._target(finding.page, finding.overlap)
+        label = None if finding.page is None else self._analysis.label(finding.page)
+        yield self._layout.ruled(head, where if label is None else f'{where} "{plain(label)}"')
         yield from self._layout.prose(plain(finding.message, longest=LONGEST_PROSE))
         if finding.count > 1:
             yield from self._layout.prose(f"Seen {finding.count:,} times; this is the first.")
@@ -69,7 +71,7 @@ class FindingText:
         yield from self._layout.field(label, what, style=_SIDE[label])
         yield from self._stack(side.stack)
         if side.locks or finding.why is not None:
-            yield from self._layout.field("holding", _locks(side))
+            yield from self._layout.field("holding", self._locks(side))
         yield from self._layout.field("clock", _vector(side, finding))
         if side is finding.first or finding.first is None or side.thread != finding.first.thread:
             yield from self._layout.field("started", self._start_of(side.thread))
@@ -139,11 +141,30 @@ class FindingText:
             return
         yield Text()
         yield from self._layout.field(
-            "why", _unknown(why.last_of_first_known_to_second, first, second)
+            "why", self._unknown(why.last_of_first_known_to_second, first, second)
         )
         yield from self._layout.field(
-            "", _unknown(why.last_of_second_known_to_first, second, first)
+            "", self._unknown(why.last_of_second_known_to_first, second, first)
         )
+
+    def _unknown(self, known: LastSync, unordered: Side, knower: Side) -> Text:
+        """Why `unordered` does not happen before `knower`, which knows its thread up to `known`."""
+        its = plain(unordered.thread)
+        other = f"{plain(knower.thread)}'s {knower.op}"
+        if known.clock == 0:
+            return Text(f"Nothing that {its} did is ordered before {other}.")
+        if known.event is None:
+            text = f"{other} knows {its} up to clock {known.clock}"
+        else:
+            what = known.op or "what it did"
+            if known.target is not None:
+                what += f" {called(known.target, self._analysis)}"
+            where = f" at {place(known.stack[0])}" if known.stack else ""
+            text = (
+                f"The last of {its} that is ordered before {other} is {what} "
+                f"(event {known.event}, clock {known.clock}){where}"
+            )
+        return Text(f"{text}; {its}'s {unordered.op} came later, at clock {unordered.clock}.")
 
     def _page(self, finding: Finding) -> Iterator[Text]:
         if finding.page is None or finding.page not in self._analysis.pages:
@@ -157,9 +178,7 @@ class FindingText:
             return
         page = self._analysis.pages[finding.page]
         alloc = _allocation(finding)
-        text = Text.assemble((plain(finding.page), "bold"))
-        if page.label is not None:
-            text.append(f' "{plain(page.label)}"', "bold")
+        text = Text.assemble((called(finding.page, self._analysis), "bold"))
         text.append(f", {counted(page.size, 'byte')}")
         text.append(f", allocated by {_who(alloc)}" if alloc else ", there from the beginning")
         if page.free is not None and _event(page.alloc) == _event(alloc):  # this life
@@ -175,9 +194,20 @@ class FindingText:
                 yield from self._layout.field("also", what)
 
     def _what(self, side: Side, finding: Finding) -> str:
-        """What a side did its operation to, after a blank; nothing where that is no page."""
-        on_page = side.range is not None or side.op in _ON_PAGE
-        return f" {self._target(finding.page, side.range)}" if on_page else ""
+        """What a side did its operation to, after a blank."""
+        if side.range is not None:
+            return f" {self._target(side.target or finding.page, side.range)}"
+        if side.op in _ON_PAGE:  # an unmap acts on a pointer, and people look for the page
+            return f" {self._target(finding.page, None)}"
+        return "" if side.target is None else f" {called(side.target, self._analysis)}"
+
+    def _locks(self, side: Side) -> Text:
+        if not side.locks:
+            return Text("no lock", DETAIL)
+        told = (
+            f"{called(f'lock:{lock.name}', self._analysis)} ({lock.mode})" for lock in side.locks
+        )
+        return Text(", ".join(told))
 
     def _target(
         self, page: str | None, touched: tuple[int, int] | None, *, named: bool = True
@@ -191,22 +221,23 @@ class FindingText:
         return f"{where} ({listed(map(plain, known), len(known), 1)})" if known else where
 
 
-def _unknown(known: LastSync, unordered: Side, knower: Side) -> Text:
-    """Why `unordered` does not happen before `knower`, which knows its thread up to `known`."""
-    its = plain(unordered.thread)
-    other = f"{plain(knower.thread)}'s {knower.op}"
-    if known.clock == 0:
-        return Text(f"Nothing that {its} did is ordered before {other}.")
-    if known.event is None:
-        text = f"{other} knows {its} up to clock {known.clock}"
-    else:
-        what = " ".join(part for part in (known.op, known.target) if part)
-        where = f" at {place(known.stack[0])}" if known.stack else ""
-        text = (
-            f"The last of {its} that is ordered before {other} is {plain(what)} "
-            f"(event {known.event}, clock {known.clock}){where}"
-        )
-    return Text(f"{text}; {its}'s {unordered.op} came later, at clock {unordered.clock}.")
+def called(target: str, analysis: Analysis) -> str:
+    """`page:0 "inbox"`: what a trace calls something, and what people do where that differs."""
+    label = analysis.label(target)
+    return plain(target) if label is None else f'{plain(target)} "{plain(label)}"'
+
+
+def in_short(finding: Finding, analysis: Analysis) -> str:
+    """One line on it: its kind, its bytes, and where its sides stand."""
+    told = finding.kind
+    if finding.page is not None:
+        told += f" {called(finding.page, analysis)}"
+    if finding.page is not None and finding.overlap is not None:
+        told += f" [{finding.overlap[0]}:{finding.overlap[1]}]"
+    sides = [side for side in (finding.first, finding.second) if side is not None]
+    if not sides:
+        return f"{told}: {plain(finding.message, longest=LONGEST_PROSE)}"
+    return f"{told}: {' and '.join(map(_who, sides))}"
 
 
 def _allocation(finding: Finding) -> Side | None:
@@ -222,12 +253,6 @@ def _event(side: Side | None) -> int | None:
 def _who(side: Side) -> str:
     where = f" at {place(side.stack[0])}" if side.stack else ""
     return f"{plain(side.thread)}{where} (event {side.event})"
-
-
-def _locks(side: Side) -> Text:
-    if not side.locks:
-        return Text("no lock", DETAIL)
-    return Text(", ".join(f"lock:{plain(lock.name)} ({lock.mode})" for lock in side.locks))
 
 
 def _vector(side: Side, finding: Finding) -> Text:

@@ -24,7 +24,7 @@ from rich.text import Text
 from racepage.finding import Analysis, Finding
 from racepage.report.escape import plain
 from racepage.report.layout import DETAIL, Layout, printed
-from racepage.report.one_finding import LONGEST_PROSE, FindingText
+from racepage.report.one_finding import LONGEST_PROSE, FindingText, in_short
 from racepage.report.words import SHOWN, counted, loss
 
 WIDTH: Final = 80
@@ -144,6 +144,7 @@ class _Report:
         self.subject = plain(subject, longest=LONGEST_PROSE)
         self.layout = Layout(style.width)
         self.counting = [one for one in analysis.findings if one.suppressed is None]
+        self.known = sum(one.known for one in analysis.findings)
 
     def lines(self) -> Iterator[Text]:
         """All of it, as the report on this trace alone."""
@@ -154,9 +155,9 @@ class _Report:
             told = Text.assemble((counted(len(self.counting), "finding"), _STYLE["findings"]))
             yield from self.layout.wrapped(told.append(f": {self.kinds()}"))
         elif analysis.verdict == "incomplete":
-            yield from prose("incomplete: nothing found in what is left", _STYLE["incomplete"])
+            yield from prose(f"incomplete: {self.nothing()} in what is left", _STYLE["incomplete"])
         else:
-            yield from prose("clean: nothing found", _STYLE["clean"])
+            yield from prose(f"clean: {self.nothing()}", _STYLE["clean"])
         yield from prose(f"{self.subject}: {self.size()}")
         yield from self.losses()
         if analysis.verdict == "findings":
@@ -203,8 +204,29 @@ class _Report:
             )
             yield Text()
 
+    def suppressed(self) -> Iterator[Text]:
+        """What does not count, each in a few words, by the reason; what is known is counted."""
+        reasons: dict[str, list[Finding]] = {}
+        for one in self.analysis.findings:
+            if one.suppressed is not None and not one.known:
+                reasons.setdefault(one.suppressed, []).append(one)
+        left = self.style.limit or len(self.analysis.findings)
+        for reason, findings in reasons.items():
+            told = f"{counted(len(findings), 'finding')} suppressed: "
+            yield from self.layout.prose(told + plain(reason, longest=LONGEST_PROSE))
+            for finding in findings[:left]:
+                yield Text(f"  {in_short(finding, self.analysis)}", DETAIL)
+            if len(findings) > left:
+                yield from self.layout.prose(f"  … and {len(findings) - left:,} more", DETAIL)
+            left = max(left - len(findings), 0)
+        baseline = None if self.analysis.policy is None else self.analysis.policy.baseline
+        if baseline is not None and baseline.known:
+            told = f"{counted(baseline.known, 'finding')} known: in the baseline "
+            yield from self.layout.prose(told + plain(baseline.path))
+
     def asides(self) -> Iterator[Text]:
-        """Warnings, and the events that race where they were asked for."""
+        """What does not count, warnings, and the events that race where they were asked for."""
+        yield from self.suppressed()
         warnings = self.analysis.warnings
         most = self.style.limit or len(warnings)
         for warning in islice(warnings, most):
@@ -233,8 +255,15 @@ class _Report:
             pieces = [piece for page in analysis.racy_bytes.values() for piece in page]
             size = sum(stop - start for start, stop in pieces)
             told += f"; {counted(analysis.racy_events, 'racy event')}, {counted(size, 'racy byte')}"
-        hidden = len(analysis.findings) - len(self.counting)
-        return f"{told}; {counted(hidden, 'finding')} suppressed" if hidden else told
+        hidden = len(analysis.findings) - len(self.counting) - self.known
+        told += f"; {counted(hidden, 'finding')} suppressed" if hidden else ""
+        return f"{told}; {counted(self.known, 'finding')} known" if self.known else told
+
+    def nothing(self) -> str:
+        """What there is to find where nothing counts."""
+        if not self.analysis.findings:
+            return "nothing found"
+        return "nothing new found" if self.known else "nothing else found"
 
     def kinds(self) -> str:
         kinds = Counter(finding.kind for finding in self.counting)

@@ -2,14 +2,23 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from datetime import date
 from typing import Any
 
 import jsonschema
 import pytest
 
-from racepage.finding import Analysis, PageInfo, Values
+from racepage.finding import (
+    Analysis,
+    BaselineUse,
+    Known,
+    PageInfo,
+    PolicyUse,
+    SuppressionUse,
+    Values,
+)
 from racepage.report.json import render, render_all, report, schema
-from tests.report.analyses import CRASH, LEAK, RACE, analysis, changed
+from tests.report.analyses import CRASH, FIRST, LEAK, RACE, analysis, changed
 
 ANALYSES = {
     "clean": analysis(),
@@ -23,6 +32,20 @@ ANALYSES = {
         analysis(RACE), pages={"page:0": PageInfo(4096, variables=tuple("abcdefgh"))}
     ),
     "in memory": changed(analysis(RACE), path=None),
+    "policy": changed(
+        analysis(changed(RACE, suppressed="in the baseline known.json", known=True)),
+        policy=PolicyUse(
+            (
+                SuppressionUse("a.toml", 1, "r", {"rule": "data-race"}, None, False, 0),
+                SuppressionUse("a.toml", 2, "r", {"file": ["a", "b"]}, date(2026, 1, 2), True, 0),
+            ),
+            BaselineUse("known.json", 1, (Known("0123456789abcdef", "RP001", 2, (("a", "b"),)),)),
+        ),
+    ),
+    "no baseline": changed(analysis(), policy=PolicyUse()),
+    "labels": changed(
+        analysis(changed(RACE, first=changed(FIRST, target="page:0"))), labels={"lock:0": "mmap"}
+    ),
 }
 
 
@@ -106,6 +129,7 @@ def test_a_race_is_told_as_the_design_has_it() -> None:
         "event": 3,
         "thread": "t1",
         "op": "write",
+        "target": None,
         "range": [0, 64],
         "class": "plain",
         "clock": 1,
@@ -127,6 +151,53 @@ def test_a_race_is_told_as_the_design_has_it() -> None:
 def test_a_program_error_has_no_sides() -> None:
     [finding] = report(analysis(CRASH))["findings"]
     assert [finding[key] for key in ("first", "second", "page", "overlap", "why")] == [None] * 5
+
+
+def test_what_a_policy_came_to_is_told() -> None:
+    made = report(ANALYSES["policy"])
+    [finding] = made["findings"]
+    assert (finding["suppressed"], finding["known"]) == ("in the baseline known.json", True)
+    assert made["policy"] == {
+        "suppressions": [
+            {
+                "source": "a.toml",
+                "entry": 1,
+                "reason": "r",
+                "conditions": {"rule": "data-race"},
+                "until": None,
+                "expired": False,
+                "matched": 0,
+            },
+            {
+                "source": "a.toml",
+                "entry": 2,
+                "reason": "r",
+                "conditions": {"file": ["a", "b"]},
+                "until": "2026-01-02",
+                "expired": True,
+                "matched": 0,
+            },
+        ],
+        "baseline": {
+            "path": "known.json",
+            "known": 1,
+            "gone": [
+                {
+                    "fingerprint": "0123456789abcdef",
+                    "rule": "RP001",
+                    "count": 2,
+                    "places": [["a", "b"]],
+                }
+            ],
+        },
+    }
+    assert report(analysis())["policy"] is None
+
+
+def test_labels_and_what_a_side_acts_on_are_told() -> None:
+    made = report(ANALYSES["labels"])
+    assert made["labels"] == {"lock:0": "mmap"}
+    assert made["findings"][0]["first"]["target"] == "page:0"
 
 
 def test_values_are_hexadecimal() -> None:

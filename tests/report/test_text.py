@@ -7,7 +7,16 @@ import pytest
 from rich.cells import cell_len
 
 from racepage.events import Frame
-from racepage.finding import Analysis, HeldLock, LastSync, PageInfo, Values, Why
+from racepage.finding import (
+    Analysis,
+    BaselineUse,
+    HeldLock,
+    LastSync,
+    PageInfo,
+    PolicyUse,
+    Values,
+    Why,
+)
 from racepage.report.text import Style, render, render_all
 from racepage.report.words import SHOWN
 from tests.report.analyses import (
@@ -25,7 +34,7 @@ from tests.report.analyses import (
 HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold red]x[/]\r\n\u202e:smile:"
 
 THE_RACE = """\
-━━ RP001 data-race ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ page:0[32:64]
+━━ RP001 data-race ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ page:0[32:64] "inbox"
 t1 wrote bytes that t2 read, and nothing orders the two
 Seen 3 times; this is the first.
 
@@ -224,10 +233,84 @@ def test_findings_of_a_kind_are_counted_together() -> None:
     )
 
 
-def test_suppressed_findings_are_counted_and_not_told() -> None:
-    lines = render(analysis(changed(RACE, suppressed="known"))).splitlines()
-    assert lines[0] == "clean: nothing found"
-    assert lines[1].endswith("; 1 finding suppressed")
+def test_suppressed_findings_have_a_line_each_by_their_reason() -> None:
+    other = changed(RACE, suppressed="other")
+    meant = changed(RACE, suppressed="a statistic")
+    lines = render(analysis(meant, other, changed(LEAK, suppressed="a statistic"))).splitlines()
+    race = (
+        '  data-race page:0 "inbox" [32:64]: t1 at binder.py:120 in copy_in (event 3) and t2 at '
+        "binder.py:131 in read_back (event 6)"
+    )
+    assert lines[:7] == [
+        "2 findings suppressed: a statistic",
+        race,
+        "  page-leak page:1: main at setup.py:30 in make (event 0)",
+        "1 finding suppressed: other",
+        race,
+        "clean: nothing else found",
+        "inbox.trace: 9 events, 3 threads, 2 pages; 3 findings suppressed",
+    ]
+
+
+def test_a_suppressed_finding_without_sides_has_its_message() -> None:
+    lines = render(analysis(changed(CRASH, suppressed="why"))).splitlines()
+    assert lines[1] == "  program-error: ValueError: no"
+
+
+def test_of_many_suppressed_findings_as_many_are_told_as_of_others() -> None:
+    many = [changed(RACE, suppressed=reason) for reason in "aaabbb"]
+    text = render(analysis(*many), Style(limit=4))
+    assert text.count("  data-race page:0") == 4
+    assert "3 findings suppressed: b\n" in text
+    assert "  … and 2 more\n" in text
+    assert render(analysis(*many), Style(limit=0)).count("  data-race page:0") == 6
+
+
+def test_known_findings_are_counted_and_not_told() -> None:
+    known = changed(RACE, suppressed="in the baseline known.json", known=True)
+    policy = PolicyUse(baseline=BaselineUse("known.json", 2, ()))
+    made = changed(analysis(known, known, LEAK), policy=policy)
+    text = render(made)
+    assert "\n2 findings known: in the baseline known.json\n1 finding: page-leak\n" in text
+    assert "data-race" not in text
+    assert "; 2 findings known\n" in text
+    alone = render(changed(made, findings=(known, known)))
+    assert "\nclean: nothing new found\n" in alone
+
+
+def test_what_is_suppressed_is_told_of_each_of_several_traces() -> None:
+    meant = changed(analysis(changed(RACE, suppressed="a statistic")), path="meant.trace")
+    text = render_all([meant, analysis()])
+    assert text.startswith("clean       meant.trace: 9 events")
+    assert "\n1 finding suppressed: a statistic\n  data-race page:0" in text
+
+
+def test_what_is_suppressed_in_what_is_cut_off_does_not_make_it_clean() -> None:
+    made = analysis(changed(RACE, suppressed="a statistic"), lost_bytes=9)
+    assert "\nincomplete: nothing else found in what is left\n" in render(made)
+
+
+def test_things_are_called_by_their_labels_too() -> None:
+    lock = changed(FIRST, locks=(HeldLock("0", "write"),), op="lock", range=None, target="lock:0")
+    sync = LastSync("t2", 2, 5, "release", "sync:3", ())
+    made = analysis(
+        changed(RACE, first=lock, why=Why(WHY.last_of_first_known_to_second, sync)),
+        changed(RACE, page=None, overlap=None, why=None, related=(lock,)),
+    )
+    text = " ".join(render(changed(made, labels={"lock:0": "mmap", "sync:3": "jobs"})).split())
+    assert 'first t1 lock lock:0 "mmap" event 3' in text
+    assert 'holding lock:0 "mmap" (write)' in text
+    assert 'before t1\'s lock is release sync:3 "jobs" (event 5' in text
+    assert 'also lock lock:0 "mmap" by t1' in text
+
+
+def test_a_side_is_told_with_what_it_acts_on() -> None:
+    """User memory is read on one side, and copied into a page on the other."""
+    first = changed(FIRST, op="user_read", range=(0, 8), target="user:0")
+    second = changed(SECOND, op="copy_in", range=(64, 72), target="page:0")
+    text = render(analysis(changed(RACE, page="user:0", first=first, second=second)))
+    assert "t1 user_read user:0[0:8]" in text
+    assert "t2 copy_in page:0[64:72]" in text
 
 
 def test_a_subject_stands_for_the_path() -> None:
@@ -365,6 +448,7 @@ def test_hostile_names_cannot_touch_the_terminal(*, color: bool) -> None:
         stack=stack,
         vector={HOSTILE: 1},
         locks=(HeldLock(HOSTILE, "write"),),
+        target=HOSTILE,
     )
     why = Why(LastSync(HOSTILE, 1, 2, "unlock", HOSTILE, stack), LastSync(HOSTILE, 1))
     race = changed(
@@ -374,12 +458,17 @@ def test_hostile_names_cannot_touch_the_terminal(*, color: bool) -> None:
         first=side,
         second=changed(side, event=6),
         why=why,
-        related=(changed(side, event=9),),
+        related=(changed(side, event=9, range=None),),
     )
+    meant = changed(race, suppressed=HOSTILE)
+    known = changed(race, suppressed=HOSTILE, known=True)
+    error = changed(CRASH, message=HOSTILE, suppressed=HOSTILE)
     made = changed(
-        analysis(race, warnings=(HOSTILE,)),
+        analysis(race, meant, known, error, warnings=(HOSTILE,)),
         path=HOSTILE,
         pages={HOSTILE: PageInfo(4096, HOSTILE, changed(side, event=7))},
+        labels={f"lock:{HOSTILE}": HOSTILE},
+        policy=PolicyUse(baseline=BaselineUse(HOSTILE, 1, ())),
     )
     text = render(made, Style(color=color))
     assert text.count("[bold red]x[/]") > 15  # no markup was read, and no emoji
