@@ -70,8 +70,8 @@ SHAPES: Final[dict[Op, Shape]] = {
     Op.LOAD: _ATOMIC,
     Op.STORE: _ATOMIC,
     Op.RMW: _ATOMIC,
-    Op.BYTEWISE_READ: _PLAIN._replace(details=_POINTER_USE | {"order"}),
-    Op.BYTEWISE_WRITE: _PLAIN._replace(details=_POINTER_USE | {"order"}),
+    Op.BYTEWISE_READ: _PLAIN,
+    Op.BYTEWISE_WRITE: _PLAIN,
     Op.ALLOC: _LIFETIME._replace(flags=Flag.ZEROED | Flag.SLEEPS),
     Op.FREE: _LIFETIME,
     Op.COLLECT: _LIFETIME,
@@ -120,6 +120,9 @@ FLAGS_FIT: Final[NDArray[np.bool_]] = np.array(
     [[flags_fit(op, flags) for flags in range(256)] for op in Op]
 )
 """`flags_fit` as a table, 256 wide, indexed by `Op` and flags."""
+
+TAKES_ORDER: Final[NDArray[np.bool_]] = np.array(["order" in SHAPES[op].details for op in Op])
+"""Which operations have a memory order, indexed by `Op`."""
 
 KIND_FITS: Final[NDArray[np.bool_]] = np.array(
     [[not SHAPES[op].kinds, *(kind in SHAPES[op].kinds for kind in Kind)] for op in Op]

@@ -10,10 +10,10 @@ free. `racepage.trace.grammar` has the words (names, targets, ranges, call stack
 A thread, and the pointer of `unmap`, `as=` and `via=`, stand bare; every other target with its
 kind. What each operation takes:
 
-    read write zero              page:ID[a:b]   via=P slice=[a:b] old=HEX new=HEX
+    read write zero bytewise_read bytewise_write
+                                 page:ID[a:b]   via=P slice=[a:b] old=HEX new=HEX
     copy_in                      page:ID[a:b]   from user:ID[c:d] moved=N begin, and as above
     load store rmw               page:ID[a:b] or cell:N   order=ORDER, and as `read`
-    bytewise_read bytewise_write page:ID[a:b]   order=ORDER, and as `read`
     fence                                       order=ORDER
     alloc                        page:ID        size=N (4096)  zero, sleeps
     free collect                 page:ID        size=N (that of its alloc)
@@ -32,12 +32,13 @@ kind. What each operation takes:
     assert_writer assert_access  page:ID[a:b] or cell:N   begin | end
     racy_ok                      reason:TEXT    begin | end
 
-ORDER is relaxed, acquire, release, acq_rel or seq_cst. `copy_in` names the bytes that were asked
-for, and `moved` says how many of them were moved, where not all. Every event may have `time=N`, in
-nanoseconds. `inner` is an inner level of a re-entrant lock, `wake begin` and `wake end` a mark that
-an imported trace made; neither orders anything. `begin` of a read of user memory: it is the first
-through a new slice. `sleeps` is what may sleep, `refused` what the primitive raised instead of
-doing, `block try` a wait that may run out of time.
+ORDER is relaxed, acquire, release, acq_rel or seq_cst, which is meant where none is given; a
+byte-wise copy is relaxed. `copy_in` names the bytes that were asked for, and `moved` says how many
+of them were moved, where not all. Every event may have `time=N`, in nanoseconds. `inner` is an
+inner level of a re-entrant lock, `wake begin` and `wake end` a mark that an imported trace made;
+neither orders anything. `begin` of a read of user memory: it is the first through a new slice.
+`sleeps` is what may sleep, `refused` what the primitive raised instead of doing, `block try` a wait
+that may run out of time.
 
 Comments that mean something; all others are dropped:
 

@@ -21,10 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racepage.errors import TraceError
-from racepage.events import Kind, Op
+from racepage.events import Kind, MemoryOrder, Op
 from racepage.trace.columns import NOTHING, Columns, Trace
 from racepage.trace.grammar import write_name, write_target
-from racepage.trace.shapes import FLAGS_FIT, KIND_FITS, MAX_NUMBER, MAX_PAGE, SHAPES, flag_text
+from racepage.trace.shapes import (
+    FLAGS_FIT,
+    KIND_FITS,
+    MAX_NUMBER,
+    MAX_PAGE,
+    SHAPES,
+    TAKES_ORDER,
+    flag_text,
+)
 
 Rows = NDArray[np.int64]
 
@@ -83,6 +91,7 @@ def _numbers(trace: Trace) -> None:
         ("site", columns.site, NOTHING, len(trace.sites)),
         ("offset", columns.offset, 0, MAX_NUMBER + 1),
         ("length", columns.length, 0, MAX_NUMBER + 1),
+        ("order", columns.order, 0, len(MemoryOrder)),
         ("time", columns.time, 0, MAX_NUMBER + 1),
     ):
         if len(column) and not least <= int(column.min()) <= int(column.max()) < limit:
@@ -107,8 +116,12 @@ def _shapes(trace: Trace) -> None:
             wrong = _first(~FLAGS_FIT[op, flags])
             if wrong is not None:
                 name = Op(op[wrong]).name.lower()
-                words = flag_text(int(flags[wrong])) or f"flags {flags[wrong]}"
-                _refuse(start + wrong, f"{name} takes no {words}")
+                _refuse(start + wrong, f"{name} takes no {flag_text(int(flags[wrong]))}")
+        orders = columns.order[rows]
+        if orders.any():
+            wrong = _first((orders != MemoryOrder.NONE) & ~TAKES_ORDER[op])
+            if wrong is not None:
+                _refuse(start + wrong, f"{Op(op[wrong]).name.lower()} takes no order")
         wrong = _first(columns.offset[rows] + columns.length[rows] > limits[target])
         if wrong is not None:
             _out_of_bytes(trace, start + wrong, int(limits[target[wrong]]))

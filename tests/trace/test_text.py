@@ -129,9 +129,15 @@ def test_a_copy_that_moved_everything_asked_for_nothing_more() -> None:
 @pytest.mark.parametrize("order", [order for order in MemoryOrder if order])
 def test_atomics_have_an_order(order: MemoryOrder) -> None:
     word = order.name.lower()
-    for event in ("store page:0[0:8]", "rmw cell:c", "fence", "bytewise_read page:0[0:8]"):
+    for event in ("store page:0[0:8]", "rmw cell:c", "fence"):
         trace, number = only(f"a {event} order={word}")
         assert trace.columns.order[number] == order
+
+
+@pytest.mark.parametrize("event", ["bytewise_read page:0[0:8]", "read page:0[0:8]", "lock lock:0"])
+def test_only_atomics_have_an_order(event: str) -> None:
+    with pytest.raises(TraceError, match="line 1.* takes no option .order"):
+        text.parse(f"a {event} order=acquire")
 
 
 @pytest.mark.parametrize(

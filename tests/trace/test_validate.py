@@ -192,6 +192,8 @@ SMALL = text.parse("a lock lock:0 try @ f.py:1 g\nb write page:0[0:8]\n")
         ("time", -1, "time -1 is outside of 0"),
         ("flags", int(Flag.TRY), "write takes no try"),
         ("flags", 128, "write takes no refused"),
+        ("order", 2, "write takes no order"),
+        ("order", 9, "order 9 is outside of 0 to 5"),
     ],
 )
 def test_every_number_is_in_its_table(name: str, value: int, reason: str) -> None:
