@@ -40,7 +40,7 @@ def admit(memory: Memory, target: int) -> bool:
     memory.live_pages += 1
     page = page_at(memory.pages, memory.live_pages)
     page.target, page.directory, page.buckets, page.shift = target, directory, 1, 12
-    page.runs = page.last = page.ended = page.racy = 0
+    page.runs = page.last = page.ended = 0
     i32(memory.directory, directory).value = 0
     i32(memory.page_of, target).value = memory.live_pages
     return True

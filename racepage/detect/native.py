@@ -11,7 +11,7 @@ place where the system's allocator can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from racepage.detect import shadow
 from racepage.detect.directory import admit
-from racepage.detect.races import Races, RacingPair, RacyRange
+from racepage.detect.races import Races, RacingPair
+from racepage.detect.ranges import joined, no_ranges, racy_ranges
 from racepage.detect.runs import forget
 from racepage.detect.shadow import (
     BAD_ROW,
@@ -35,7 +36,6 @@ from racepage.detect.shadow import (
     VECTORS,
     By,
     Entry,
-    Marks,
     Memory,
     Page,
     Run,
@@ -57,7 +57,7 @@ from racepage.events import Op
 from racepage.jit import compiled, inlined
 from racepage.order.stamps import Stamps
 from racepage.structs import address, layout
-from racepage.trace.columns import Columns, whole_page
+from racepage.trace.columns import Columns
 
 _READ, _COPY_IN, _FREE = int(Op.READ), int(Op.COPY_IN), int(Op.FREE)
 _COLLECT: Final = int(Op.COLLECT)
@@ -218,8 +218,7 @@ class Native:
         self._free_blocks = np.zeros(16, np.int32)
         self._pages = np.zeros(64, layout(Page))
         self._page_of = np.zeros(64, np.int32)
-        self._marks = np.zeros(1, layout(Marks))
-        self._racy_bytes = np.zeros(0, np.uint8)
+        self._ranges = no_ranges(64)
         self._pairs = np.zeros(64, layout(Pair))
         self._names = np.zeros(64, layout(Name))
         self._runs[0]["start"] = self._runs[0]["stop"] = END
@@ -267,7 +266,7 @@ class Native:
         found = found[np.lexsort((found["first"], found["second"]))]
         return Races(
             events=np.concatenate([np.empty(0, np.int64), *self._racy_events]),
-            ranges=sorted(self._ranges()),
+            ranges=racy_ranges(self._ranges[: int(self._memory[0]["live_ranges"]) + 1]),
             pairs=[
                 RacingPair(*pair)
                 for pair in zip(
@@ -276,14 +275,6 @@ class Native:
             ],
         )
 
-    def _ranges(self) -> Iterator[RacyRange]:
-        for page in self._pages[self._pages["racy"] > 0]:
-            start, size = self._marks[page["racy"]].tolist()
-            racy = self._racy_bytes[start : start + size]
-            borders = np.flatnonzero(np.diff(racy, prepend=0, append=0))
-            for start, stop in borders.reshape(-1, 2).tolist():
-                yield RacyRange(int(page["target"]), start, stop)
-
     def _tell_places(self) -> None:
         """Say where the pools are and how long: they may have grown, and moved."""
         memory = self._memory[0]
@@ -291,6 +282,7 @@ class Native:
             "runs": self._runs,
             "entries": self._entries,
             "pages": self._pages,
+            "ranges": self._ranges,
             "pairs": self._pairs,
             "names": self._names,
         }
@@ -299,7 +291,6 @@ class Native:
         memory["directory"], memory["room_buckets"] = address(self._directory), len(self._directory)
         memory["page_of"], memory["room_targets"] = address(self._page_of), len(self._page_of)
         memory["free_blocks"], memory["by"] = address(self._free_blocks), address(self._by)
-        memory["marks"], memory["racy"] = address(self._marks), address(self._racy_bytes)
         memory["racy_rows"] = address(self._racy_rows)
         memory["conflicts"], memory["subsumes"] = address(CONFLICTS), address(SUBSUMED)
 
@@ -320,8 +311,8 @@ class Native:
                 self._page_of.resize(max(wanted, 2 * len(self._page_of)), refcheck=False)
             case shadow.VECTORS:
                 self._vectors.widen(int(stamps.slot[columns.thread[row]]), wanted)
-            case shadow.RACY:
-                self._mark(int(columns.target[row]), wanted)
+            case shadow.RANGES:
+                self._join_ranges(wanted)
             case shadow.PAIRS:
                 self._pairs = _doubled(self._pairs, move_pairs)
             case shadow.NAMES:
@@ -332,17 +323,12 @@ class Native:
                     "or page has no number; the trace was not validated"
                 )
 
-    def _mark(self, target: int, size: int) -> None:
-        """Make room for the marks of a page's racy bytes, and keep those that there are."""
-        page = self._pages[self._page_of[target]]
-        if not page["racy"]:
-            page["racy"] = len(self._marks)
-            self._marks.resize(len(self._marks) + 1, refcheck=False)
-        marks = self._marks[page["racy"]]
-        before = self._racy_bytes[marks["start"] :][: marks["size"]].copy()
-        marks["start"], marks["size"] = len(self._racy_bytes), whole_page(size)
-        self._racy_bytes.resize(len(self._racy_bytes) + marks["size"], refcheck=False)
-        self._racy_bytes[marks["start"] :][: len(before)] = before
+    def _join_ranges(self, wanted: int) -> None:
+        """Make room in the list of racy ranges: at least half of it."""
+        ranges = joined(self._ranges[: int(self._memory[0]["live_ranges"]) + 1])
+        self._memory[0]["live_ranges"] = len(ranges) - 1
+        self._ranges.resize(max(len(self._ranges), 2 * len(ranges) + wanted), refcheck=False)
+        self._ranges[: len(ranges)] = ranges
 
 
 def _arrays(table: Columns | Stamps) -> dict[str, NDArray[Any]]:

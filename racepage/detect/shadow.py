@@ -34,9 +34,10 @@ An access may be *taken up again*: a function that finds no room for what it nee
 beginning. That does no harm: what was done of it is known to itself, and replaced by itself.
 
 The rest is in `detect/runs.py` (cutting and joining), `detect/touch.py` (comparing), and
-`detect/tally.py` (counting races); `detect/native.py` has the loop over the events.
+`detect/tally.py` and `detect/ranges.py` (what is counted and noted of a race); `detect/native.py`
+has the loop over the events.
 
-Cost: a run is 48 bytes, an access in a list 16, a page 32. `benchmarks/detect.py` has the times.
+Cost: a run is 48 bytes, an access in a list 16, a page 28. `benchmarks/detect.py` has the times.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ EVENT_BIT, SLOT_BIT = 24, 4
 MOST_EVENTS, MOST_SLOTS = 1 << 39, 1 << EVENT_BIT - SLOT_BIT
 OP_MASK: Final = (1 << SLOT_BIT) - 1
 
-RUNS, ENTRIES, BUCKETS, PAGES, TARGETS, RACY, PAIRS, NAMES, VECTORS, BAD_ROW = range(10)
+RUNS, ENTRIES, BUCKETS, PAGES, TARGETS, RANGES, PAIRS, NAMES, VECTORS, BAD_ROW = range(10)
 """What `Memory.status` says that there is no room for; the last: what no room would help."""
 
 
@@ -105,14 +106,6 @@ class Page:
     runs: I32
     last: I32  # its last run, or 0
     ended: I32  # freed or collected: the next ALLOC begins a new life
-    racy: I32  # its Marks, or 0
-
-
-class Marks:
-    """Where the racy bytes of a page are marked, and of how many bytes. Marks 0 are none."""
-
-    start: I64
-    size: I64
 
 
 class Memory:
@@ -125,8 +118,7 @@ class Memory:
     free_blocks: I64  # for each k, the first free directory of 4 ** k buckets, or 0
     pages: I64
     page_of: I64  # target id -> page
-    marks: I64  # a Marks for each page with racy bytes
-    racy: I64  # a byte for each byte of such a page, 1 where it is racy
+    ranges: I64  # racy bytes
     racy_rows: I64  # a byte for each row of the batch
     pairs: I64
     names: I64
@@ -151,6 +143,8 @@ class Memory:
     live_pages: I64
     room_pages: I64
     room_targets: I64
+    live_ranges: I64
+    room_ranges: I64
     live_pairs: I64
     room_pairs: I64
     live_names: I64
@@ -180,7 +174,6 @@ class By:
 run_at = pointer(Run)
 entry_at = pointer(Entry)
 page_at = pointer(Page)
-marks_at = pointer(Marks)
 memory_at = pointer(Memory)
 by_at = pointer(By)
 u8, i32, i64 = number(np.uint8), number(np.int32), number(np.int64)

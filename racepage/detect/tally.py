@@ -1,4 +1,4 @@
-"""What the native engine counts: racing pairs by their sites, racy bytes, racy events.
+"""What the native engine counts: racing pairs by their sites, and racy events.
 
 A class of pairs is two sites, in either order, and how many of the two accesses are frees; two
 frees are a class of their own each time, as in the reference engine. A *site* here is the trace's
@@ -13,19 +13,18 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from racepage.detect.ranges import note
 from racepage.detect.shadow import (
     EVENT_BIT,
     NAMES,
     OP_MASK,
     PAIRS,
-    RACY,
     By,
     Memory,
     Page,
     Past,
     Run,
     lack,
-    marks_at,
     u8,
 )
 from racepage.events import Op
@@ -85,13 +84,8 @@ name_at = pointer(Name)
 @inlined
 def report(memory: Memory, by: By, page: Page, run: Run, past: Past) -> bool:
     """Count one race on the bytes of a run; False if there is no room for it."""
-    marks = marks_at(memory.marks, page.racy)
-    if marks.size < run.stop:
-        return lack(memory, RACY, run.stop)
-    if not _count(memory, by, past):
+    if not note(memory, page, run) or not _count(memory, by, past):
         return False
-    for byte in range(run.start, run.stop):
-        u8(memory.racy, marks.start + byte).value = 1
     u8(memory.racy_rows, by.row).value = 1
     return True
 

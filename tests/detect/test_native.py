@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -127,10 +129,15 @@ def test_racy_bytes_of_several_races_are_joined() -> None:
     ]
 
 
-def test_marks_grow_with_the_page() -> None:
-    races = Builder().add("t1", Op.WRITE, 0, 8).add("t2", Op.WRITE, 0, 8)
-    races.add("t1", Op.WRITE, 9000, 9008).add("t2", Op.WRITE, 9000, 9008)
-    assert races.races().ranges == [RacyRange(0, 0, 8), RacyRange(0, 9000, 9008)]
+def test_racy_bytes_are_joined_whatever_the_order_they_are_found_in() -> None:
+    random = Random(1)  # noqa: S311  (no secret)
+    bytes_ = random.sample(range(10_000), 5_000)
+    races = Builder()
+    for byte in bytes_:
+        races.add("t1", Op.WRITE, byte, byte + 1).add("t2", Op.WRITE, byte, byte + 1)
+    found = races.races().ranges
+    assert [byte for piece in found for byte in range(*piece[1:])] == sorted(bytes_)
+    assert all(one.stop < other.start for one, other in pairwise(found))
 
 
 def test_a_new_life_of_a_page_is_compared_with_nothing_before() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
 from racepage.detect.native import Native
+from racepage.detect.races import RacyRange
+from racepage.detect.shadow import LARGEST_PAGE, RANGES
 from racepage.events import Op
 from racepage.order.hb import HappensBefore
-from racepage.trace.columns import NOTHING, Columns
+from racepage.trace.columns import Columns
 
 RUNS = 100_000
 
@@ -45,8 +49,7 @@ def taken(engine: Native) -> int:
         engine._directory,
         engine._pages,
         engine._page_of,
-        engine._marks,
-        engine._racy_bytes,
+        engine._ranges,
         engine._pairs,
         engine._names,
     )
@@ -121,10 +124,35 @@ def test_directories_of_pages_are_given_back() -> None:
     assert sizes[0] == sizes[-1] < 2 * 4096  # one large directory, for one page after the other
 
 
-def test_only_pages_with_races_have_marks() -> None:
+def test_a_race_costs_as_little_at_the_end_of_the_largest_page() -> None:
+    engine = Native()
+    feed(engine, HappensBefore(), columns([0, 1], Op.WRITE, 0, LARGEST_PAGE - 4, 4), 2)
+    assert engine.races().ranges == [RacyRange(0, LARGEST_PAGE - 4, LARGEST_PAGE)]
+    assert taken(engine) <= SLACK
+
+
+def test_bytes_that_are_raced_on_again_take_no_more() -> None:
     engine, order = Native(), HappensBefore()
-    feed(engine, order, columns([0, 1], Op.READ, 0, 0, 8), 2)
-    assert len(engine._racy_bytes) == 0
-    feed(engine, order, columns([0, 1], Op.WRITE, 1, 4096, 8), 2)
-    assert len(engine._racy_bytes) == 8192
-    assert NOTHING not in engine._page_of
+    thread = np.arange(20_000) // 4 % 2
+    feed(engine, order, columns(thread, Op.WRITE, 0, np.arange(20_000) % 4 * 1024, 8), 2)
+    assert engine.races().ranges == [RacyRange(0, at, at + 8) for at in range(0, 4096, 1024)]
+    assert len(engine._ranges) == len(Native()._ranges)
+
+
+def test_an_access_with_many_races_begins_anew_once_for_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lacked = []
+    make_room = Native._make_room
+
+    def count(engine: Native, *where: Any) -> None:
+        lacked.append(int(engine._memory[0]["status"]))
+        make_room(engine, *where)
+
+    monkeypatch.setattr(Native, "_make_room", count)
+    engine, order = Native(), HappensBefore()
+    apart = np.arange(0, RUNS, 2)
+    feed(engine, order, columns(0, Op.WRITE, 0, apart, 1), 2)
+    feed(engine, order, columns(1, Op.READ, 0, [0], RUNS), 2)
+    assert engine.races().ranges == [RacyRange(0, at, at + 1) for at in apart.tolist()]
+    assert lacked.count(RANGES) == 1
