@@ -81,6 +81,24 @@ def recorded_lock(count: int) -> None:
         lock.release()
 
 
+def plain_count(count: int) -> None:
+    """A number that a lock guards: what Python has instead of an atomic."""
+    lock, number = threading.Lock(), 0
+    for _ in range(count):
+        with lock:
+            number += 1
+
+
+def atomic_count(page: Page) -> Loop:
+    """The same in a word of a page."""
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            page.fetch_add(0, 8, 1, "relaxed")
+
+    return loop
+
+
 def timed(loop: Loop, count: int) -> float:
     """Seconds."""
     begin = perf_counter()
@@ -113,21 +131,28 @@ def show(name: str, target: float | None, result: tuple[float, float, float]) ->
 def calls(rounds: int, count: int) -> bool:
     """The call alone, recorded; and, as a floor, with no recording on."""
     page = Page.alloc_page()
-    cases: list[tuple[str, float, Loop, Loop]] = [
+    cases: list[tuple[str, float | None, Loop, Loop]] = [
         ("read_raw, 64 bytes", 3.0, plain_read(64), page_read(page, 64)),
         ("write_raw, 64 bytes", 3.0, plain_read(64), page_write(page, 64)),
         ("read_raw, 4096 bytes", 2.2, plain_read(4096), page_read(page, 4096)),
         ("write_raw, 4096 bytes", 2.2, plain_read(4096), page_write(page, 4096)),
         ("lock and unlock", 10.0, plain_lock, recorded_lock),
+        ("fetch_add, 8 bytes", None, plain_count, atomic_count(page)),
     ]
+    few = count // 4  # of what takes longer: a round is to end before another thread has its turn
     print("the call, nothing recorded (the floor)")
     for name, _, plain, recorded in cases:
-        show(name, None, ratio(plain, recorded, rounds, count))
+        show(name, None, ratio(plain, recorded, rounds, few))
     print("the call, recorded with the caller's site")
     kept = []
     for name, target, plain, recorded in cases:
         with racepage.record():
-            kept.append(show(name, target, ratio(plain, recorded, rounds, count)))
+            each = few if target is None else count
+            kept.append(show(name, target, ratio(plain, recorded, rounds, each)))
+    print("the call, recorded with its values")
+    for name, _, plain, recorded in cases:
+        with racepage.record(values=True):
+            show(name, None, ratio(plain, recorded, rounds, few))
     return all(kept)
 
 
