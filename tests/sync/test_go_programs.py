@@ -40,6 +40,10 @@ class Var:
     def write(self) -> None:
         self._page.write_raw(bytes(WORD), self._offset, WORD)
 
+    def word(self) -> memory.PageWord:
+        """The same bytes, to be read and changed as a whole."""
+        return self._page.atomic(self._offset, WORD)
+
 
 class Meeting:
     """Lets who waits go on when it is time, and orders nothing."""
