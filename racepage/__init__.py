@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from racepage.detect import analyse as analyse
     from racepage.execution.recorder import Recording as Recording
     from racepage.execution.recorder import record as record
+    from racepage.memory import assert_exclusive_access as assert_exclusive_access
+    from racepage.memory import assert_exclusive_writer as assert_exclusive_writer
     from racepage.policy import racy_ok as racy_ok
     from racepage.trace.files import read_trace as read_trace
     from racepage.trace.files import write_trace as write_trace
@@ -31,6 +33,8 @@ _HOMES = {
     "record": "racepage.execution.recorder",
     "Recording": "racepage.execution.recorder",
     "analyse": "racepage.detect",
+    "assert_exclusive_access": "racepage.memory",
+    "assert_exclusive_writer": "racepage.memory",
     "racy_ok": "racepage.policy",
     "read_trace": "racepage.trace.files",
     "write_trace": "racepage.trace.files",

@@ -99,26 +99,25 @@ def _scopes(columns: Columns, rare: Ints) -> list[_Scope]:
     fields = (columns.thread, columns.op, columns.target, columns.offset, columns.length)
     scopes: list[_Scope] = []
     unended: defaultdict[_Asserted, list[int]] = defaultdict(list)  # numbers of scopes
-    points: dict[int, tuple[int, int, _Asserted]] = {}  # thread -> the assertion that it made last
-    for event, site, flags, what in zip(
+    points: dict[int, tuple[int, _Asserted]] = {}  # thread -> the last that it asserted, at a point
+    for event, flags, what in zip(
         rows.tolist(),
-        columns.site[rows].tolist(),
         columns.flags[rows].tolist(),
         zip(*(field[rows].tolist() for field in fields), strict=True),
         strict=True,
     ):
         thread = what[0]
-        point, *called = points.pop(thread, (NONE,))
+        point, called = points.pop(thread, (NONE, None))
         if flags & Flag.END:
             if unended[what]:
                 number = unended[what].pop()
                 scopes[number] = scopes[number]._replace(end=event, until=event)
             continue
         if not flags & Flag.BEGIN:
-            points[thread] = (len(scopes), site, what)
+            points[thread] = (len(scopes), what)
             scopes.append(_Scope(event, NONE, event))
             continue
-        if called != [site, what] or _acts(columns, thread, scopes[point].begin, event):
+        if called != what or _acts(columns, thread, scopes[point].begin, event):
             point = len(scopes)
             scopes.append(_Scope(event, NONE, event))
         scopes[point] = scopes[point]._replace(until=exit_of.get(thread, len(columns)))

@@ -9,6 +9,8 @@ with Page.alloc_page(GFP_KERNEL) as page:
 
 from racepage.events import MemoryOrder as MemoryOrder
 from racepage.memory.atomics import PageWord as PageWord
+from racepage.memory.exclusive import assert_exclusive_access as assert_exclusive_access
+from racepage.memory.exclusive import assert_exclusive_writer as assert_exclusive_writer
 from racepage.memory.failures import failing_allocations as failing_allocations
 from racepage.memory.gfp import __GFP_HIGHMEM as __GFP_HIGHMEM
 from racepage.memory.gfp import __GFP_ZERO as __GFP_ZERO

@@ -22,7 +22,8 @@ def _words(trace: Trace, event: int) -> Iterator[str]:
     if target != NOTHING:
         start = int(columns.offset[event])
         span = f"[{start}:{start + int(columns.length[event])}]"
-        ranged = op <= Op.USER_WRITE and trace.targets[target].kind is not Kind.CELL
+        ranged = op <= Op.USER_WRITE or op in (Op.ASSERT_WRITER, Op.ASSERT_ACCESS)
+        ranged &= trace.targets[target].kind is not Kind.CELL
         yield f"{trace.targets[target]}{span if ranged else ''}"
     yield from _details(trace, event)
     if columns.order[event]:

@@ -46,7 +46,11 @@ _PAGES: Final = tuple(Target(Kind.PAGE, name) for name in ("0", "0", "shared", "
 _USERS: Final = tuple(Target(Kind.USER, name) for name in ("8", "9"))
 _REASONS: Final = tuple(Target(Kind.REASON, name) for name in ("a statistic", "a hint"))
 _SPANS: Final = ((0, 8), (0, 4), (4, 8), (8, 16), (0, 1), (6, 12), (0, 64), (7, 7))
-_ORDERS: Final = (MemoryOrder.RELAXED, MemoryOrder.RELAXED, MemoryOrder.ACQ_REL)
+_ORDERS: Final = {
+    Op.STORE: (MemoryOrder.RELAXED, MemoryOrder.RELAXED, MemoryOrder.RELEASE),
+    Op.LOAD: (MemoryOrder.RELAXED, MemoryOrder.RELAXED, MemoryOrder.ACQUIRE),
+    Op.RMW: (MemoryOrder.RELAXED, MemoryOrder.ACQ_REL),
+}
 _SCOPED: Final = (Flag.NONE, Flag.BEGIN, Flag.END)
 _FLAGS: Final = {
     Op.ASSERT_WRITER: _SCOPED,
@@ -95,7 +99,7 @@ def added(trace: Trace, rows: list[Row], ops: tuple[Op, ...]) -> Trace:
     for number, (row, place) in enumerate(zip(rows, places, strict=True)):
         op = ops[row.what % len(ops)]
         start, stop = row.span if Kind.REASON not in SHAPES[op].kinds else (0, 0)
-        values = (
+        values: tuple[int, ...] = (
             int(columns.thread[place]),
             op,
             targets.index(_of(_targets(op), row.target)),
@@ -103,7 +107,7 @@ def added(trace: Trace, rows: list[Row], ops: tuple[Op, ...]) -> Trace:
             stop - start,
             row.site if row.site < len(trace.sites) else NOTHING,
             _of(_FLAGS.get(op, (Flag.NONE,)), row.flag),
-            _of(_ORDERS, row.order) if op in ATOMICS else MemoryOrder.NONE,
+            _of(_ORDERS.get(op, (MemoryOrder.NONE,)), row.order),
         )
         for name, value in zip(_COLUMNS, values, strict=True):
             new[name].append(value)

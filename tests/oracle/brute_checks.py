@@ -8,8 +8,8 @@ latest earlier one counts.
 `exclusive-violation`: an assertion is a scope, from its begin to its end; one with neither is both.
 An end goes with the last begin, not ended yet, of the same thread, operation, target and range; a
 begin that nothing ends lasts to the exit of its thread, or for ever. A begin that follows an
-assertion without begin or end in its thread at once, of the same place, operation, target and
-range, is one with it. An access of another thread to the same bytes in the same life (for
+assertion without begin or end in its thread at once, of the same operation, target and range, is
+one with it. An access of another thread to the same bytes in the same life (for
 `assert_writer`, one that writes) violates the scope if it neither happens before the begin nor
 after the end. For each begin and each other thread, the latest earlier access counts; for each
 access and each other thread, of the scopes that began earlier, the one that ends last (then, that
@@ -105,7 +105,6 @@ def scopes(trace: Trace, events: list[Event]) -> list[Scope]:
                 if one.begin == own[-1]
                 and one.end == one.begin.number
                 and not one.ended
-                and one.begin.site == event.site
             ]
             if called:
                 called[0].end = FOREVER
