@@ -160,9 +160,12 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """Rule and the unordered pair of functions, no line numbers: survives edits elsewhere."""
+        """Rule and the unordered pair of functions, no line numbers: survives edits elsewhere.
+
+        Of what has no sides, an exception, it is the rule and the exception's type.
+        """
         sides = [side for side in (self.first, self.second) if side is not None]
-        places = sorted(_place(side) for side in sides)
+        places = sorted(_place(side) for side in sides) or [self.message.partition(":")[0]]
         text = "\0".join((self.rule, *places))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

@@ -45,6 +45,7 @@ def check(options: Options, traces: tuple[str, ...]) -> int:
         for one in analysed():
             if not isinstance(one, str):
                 options.report(one)
+    options.settle(usable=Exit.UNUSABLE not in results)
     return exits.worst(results)
 
 
@@ -53,11 +54,12 @@ def _analysed(options: Options, path: str) -> Analysis | None:
     from racepage.trace.files import read_trace  # noqa: PLC0415  (not needed to print help)
 
     try:
-        return options.analyse(read_trace(path), f"checking {Path(path).name}")
+        analysis = options.analyse(read_trace(path), f"checking {Path(path).name}")
     except RacepageError as error:
         message = str(error)
         say(message if path in message else f"{path}: {message}")
         return None
+    return options.policy.apply(analysis)
 
 
 def _refuse_to_overwrite(path: str, output: Path | None) -> None:

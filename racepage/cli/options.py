@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from racepage.cli.output import Color, colored, emit, say, width, writable
+from racepage.cli.policy import policy_options, taken_policy
 from racepage.cli.progress import watched
 from racepage.cli.settings import COLORS, ENGINES, FORMATS
 from racepage.report.words import SHOWN, counted
@@ -18,6 +19,7 @@ from racepage.report.words import SHOWN, counted
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.detect import Engine
     from racepage.finding import Analysis
+    from racepage.policy.apply import Policy
     from racepage.report.text import Style
     from racepage.trace.columns import Trace
 
@@ -50,6 +52,7 @@ class Options:
     list_events: bool
     limit: int
     color: Color
+    policy: Policy
 
     def analyse(self, trace: Trace, what: str) -> Analysis:
         """Analyse `trace`; on long work, say how far it is with `what`.
@@ -61,6 +64,24 @@ class Options:
 
         with watched(what) as tick:
             return analyse(trace, engine=self.engine, all_pairs=self.all_pairs, progress=tick)
+
+    def settle(self, *, usable: bool = True) -> None:
+        """After the last report: say what was of no use in the policy, and update the baseline.
+
+        Args:
+            usable: everything was analysed; the baseline would lack what is in the rest.
+
+        Raises:
+            RacepageError: the baseline cannot be written.
+        """
+        for remark in self.policy.remarks():
+            say(remark)
+        if usable:
+            told = self.policy.save()
+            if told is not None:
+                say(told)
+        elif self.policy.update:
+            say("the baseline is as it was, since not everything was analysed")
 
     def report(self, analysis: Analysis, subject: str | None = None) -> None:
         """Write the report of one trace to where it was asked for.
@@ -126,11 +147,13 @@ def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
 
     @functools.wraps(command)
     def bundled(**values: Any) -> int:
+        values["policy"] = taken_policy(values)
         options = Options(**{name: values.pop(name) for name in names})
         return command(options, **values)
 
     verb: Callable[..., int] = bundled
     for option in (
+        *policy_options,
         color_option,
         click.option(
             "--limit",

@@ -73,7 +73,9 @@ def run(
         findings=(*analysis.findings, *_program_errors(outcome.errors)),
         warnings=(*analysis.warnings, *_news(warnings, analysis)),
     )
+    analysis = options.policy.apply(analysis)
     options.report(analysis, program.name)
+    options.settle()
     return exits.of(analysis.verdict)
 
 

@@ -6,7 +6,8 @@
     list-events = true
 
 The nearest pyproject.toml counts, from the working directory upwards. A key is an option's long
-name without the dashes, and holds for every verb that has the option.
+name without the dashes, and holds for every verb that has the option. A file is named from where
+pyproject.toml is. `[[tool.racepage.suppress]]` stands for `[[suppress]]` in a file of suppressions.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ ENGINES: Final = ("auto", "reference", "native")
 COLORS: Final = ("auto", "always", "never")
 DEEPEST: Final = 64
 
+SUPPRESS: Final = "suppress"
+"""The tables that say what is not to count; `racepage.policy.suppress` knows what is in them."""
+
 _FLAG: Final = "true or false"
+_FILE: Final = "the name of a file"
+_TABLES: Final = "tables"
 _KNOWN: Final[dict[str, tuple[str, ...] | str | range]] = {
     "format": FORMATS,
     "engine": ENGINES,
@@ -34,6 +40,9 @@ _KNOWN: Final[dict[str, tuple[str, ...] | str | range]] = {
     "limit": range(sys.maxsize),
     "all-pairs": _FLAG,
     "list-events": _FLAG,
+    "suppressions": _FILE,
+    "baseline": _FILE,
+    SUPPRESS: _TABLES,
 }
 
 
@@ -57,6 +66,9 @@ class Configured(click.Command):
 
 def load(start: Path) -> dict[str, Any]:
     """The settings that hold in the directory `start`, by parameter name.
+
+    Under `suppress`, which no parameter has for a name, are the tables as they stand there, and the
+    file.
 
     Raises:
         click.ClickException: the file is no TOML, or a setting is unknown or has a bad value.
@@ -83,15 +95,26 @@ def _settings(path: Path) -> Iterator[tuple[str, Any]]:
             told = f"did you mean {near[0]}?" if near else f"there are {', '.join(_KNOWN)}"
             raise click.ClickException(f"{where} has no setting {key!r}; {told}")
         allowed = _KNOWN[key]
+        if allowed is _TABLES:
+            yield key, (value, _seen(path))
+            continue
         if allowed is _FLAG:
             good = isinstance(value, bool)
+        elif allowed is _FILE:
+            good = isinstance(value, str) and bool(value)
         elif isinstance(allowed, range):
             good = type(value) is int and value in allowed
         else:
             good = value in allowed
         if not good:
             raise click.ClickException(f"{where} {key} is {value!r}; it is {_wanted(allowed)}")
-        yield key, value
+        yield key, _seen(path.parent / value) if allowed is _FILE else value
+
+
+def _seen(path: Path) -> str:
+    """A path as one would name it in the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _wanted(allowed: tuple[str, ...] | str | range) -> str:

@@ -135,8 +135,8 @@ class Policy:
             number = sum(one.count for one in gone)
             what = "finding of it was" if number == 1 else "findings of it were"
             yield (
-                f"{self._path}: {number:,} {what} not found ({_listed(gone)}); "
-                "if that is for good, --update-baseline drops what is gone"
+                f"{self._path}: {number:,} {what} not found, or suppressed by now "
+                f"({_listed(gone)}); if that is for good, --update-baseline drops what is gone"
             )
 
     def save(self) -> str | None:

@@ -207,9 +207,9 @@ def missing(baseline: Baseline, found: Baseline) -> tuple[Known, ...]:
 
 
 def where(finding: Finding) -> tuple[str, ...]:
-    """Where its sides stand, in the order of their names: `a.py:6 in fill`."""
-    sides = (finding.first, finding.second)
-    return tuple(sorted(_place(side) for side in sides if side is not None))
+    """Where its sides stand, in the order of their names: `a.py:6 in fill`; or what was raised."""
+    sides = [side for side in (finding.first, finding.second) if side is not None]
+    return tuple(sorted(map(_place, sides))) or (finding.message.partition(":")[0],)
 
 
 def _place(side: Side) -> str:

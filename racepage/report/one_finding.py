@@ -221,19 +221,18 @@ class FindingText:
         return f"{where} ({listed(map(plain, known), len(known), 1)})" if known else where
 
 
-def called(target: str, analysis: Analysis) -> str:
-    """`page:0 "inbox"`: what a trace calls something, and what people do where that differs."""
+def called(target: str, analysis: Analysis, touched: tuple[int, int] | None = None) -> str:
+    """`page:0[0:8] "inbox"`: what a trace calls something, and what people do if that differs."""
+    where = plain(target) if touched is None else f"{plain(target)}[{touched[0]}:{touched[1]}]"
     label = analysis.label(target)
-    return plain(target) if label is None else f'{plain(target)} "{plain(label)}"'
+    return where if label is None else f'{where} "{plain(label)}"'
 
 
 def in_short(finding: Finding, analysis: Analysis) -> str:
     """One line on it: its kind, its bytes, and where its sides stand."""
     told = finding.kind
     if finding.page is not None:
-        told += f" {called(finding.page, analysis)}"
-    if finding.page is not None and finding.overlap is not None:
-        told += f" [{finding.overlap[0]}:{finding.overlap[1]}]"
+        told += f" {called(finding.page, analysis, finding.overlap)}"
     sides = [side for side in (finding.first, finding.second) if side is not None]
     if not sides:
         return f"{told}: {plain(finding.message, longest=LONGEST_PROSE)}"

@@ -95,6 +95,18 @@ def test_a_finding_of_another_rule_or_function_is_new() -> None:
     assert known_among(others, before) == [False, False]
 
 
+def test_an_exception_is_known_by_its_type() -> None:
+    told = [
+        "ValueError: no (in thread t1, a.py:7 in work)",
+        "ValueError: yes (in thread t2, a.py:8 in work)",
+        "KeyError: 3 (in thread t1, a.py:7 in work)",
+        "the program exited with code 3",
+    ]
+    first, *others = [Finding(kind="program-error", message=one) for one in told]
+    assert known_among(others, counted([first])) == [True, False, False]
+    assert counted([first])[first.fingerprint].places == (("ValueError",),)
+
+
 def test_what_is_gone_is_named_by_its_place() -> None:
     [gone] = missing(counted([at(1), at(2)]), counted([at(1)]))
     assert gone.places == (("a.py:0 in g", "a.py:2 in f"),)

@@ -238,7 +238,7 @@ def test_suppressed_findings_have_a_line_each_by_their_reason() -> None:
     meant = changed(RACE, suppressed="a statistic")
     lines = render(analysis(meant, other, changed(LEAK, suppressed="a statistic"))).splitlines()
     race = (
-        '  data-race page:0 "inbox" [32:64]: t1 at binder.py:120 in copy_in (event 3) and t2 at '
+        '  data-race page:0[32:64] "inbox": t1 at binder.py:120 in copy_in (event 3) and t2 at '
         "binder.py:131 in read_back (event 6)"
     )
     assert lines[:7] == [
