@@ -7,7 +7,8 @@ out when the recorder flushes (`racepage.execution.recorder`).
 
 The order of synchronising events is the order in which they *took their turn*: from inside the
 primitive's own critical section each also appends its time to one list, `turns`, which all threads
-share. A page access takes no turn; it stands between the synchronising events of its own thread.
+share. A plain page access takes no turn; it stands between the synchronising events of its own
+thread. An atomic or byte-wise one takes its turn from inside the page's section.
 
 What a primitive does:
 

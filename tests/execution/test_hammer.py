@@ -110,6 +110,42 @@ def test_pages_come_and_go_while_others_use_theirs() -> None:
     }
 
 
+def mailbox(page: Page, own: int) -> None:
+    """One side of a one-slot mailbox, whose flag is a word of the page."""
+    full = page.atomic(0, 4)
+    for number in range(ROUNDS):
+        sync.spin_until(lambda: full.load("acquire") == own)
+        page.write_raw(bytes([number % 256] * 8), 64, 8)
+        full.store(1 - own, "release")
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+@pytest.mark.parametrize("values", [False, True])
+def test_a_mailbox_of_atomics_is_clean_and_each_load_reads_the_last_store(
+    tmp_path: Path, *, to_file: bool, values: bool
+) -> None:
+    page = Page.alloc_page(GFP_KERNEL | GFP_ZERO)
+    with racepage.record(tmp_path / "x.arrows" if to_file else None, values=values) as recording:
+        threads = [sync.Thread(target=mailbox, args=(page, own)) for own in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    trace = recording.trace()
+    validate(trace)
+    assert [finding.kind for finding in racepage.analyse(trace).findings] == []
+    lines = [line.split() for line in rows(trace)]
+    words = [line for line in lines if line[-1] in ("acquire", "release") or "old" in line]
+    assert sum("store" in line for line in words) == 2 * ROUNDS
+    if not values:
+        return
+    flag = "00000000"
+    for line in words:
+        if line[2] == "page:0[0:4]":
+            assert line[line.index("old") + 1] == flag
+            flag = line[line.index("new") + 1] if line[1] == "store" else flag
+
+
 def test_a_page_handed_over_is_clean_and_one_that_leaks_across_is_not() -> None:
     guarded, bare = Page.alloc_page(), Page.alloc_page()
     lock = sync.Lock()

@@ -39,6 +39,9 @@ def everything(page: Page, lock: sync.Lock) -> None:
     page.write_raw(b"a", 0, 1)
     page.read_raw(bytearray(1), 0, 1)
     page.fill_zero_raw(0, 1)
+    page.fetch_add(0, 8, 1)
+    page.bytewise_read(bytearray(1), 0, 1)
+    sync.fence()
     page.with_page_mapped(lambda pointer: pointer[0])
     lock.acquire()
     lock.release()
@@ -46,17 +49,18 @@ def everything(page: Page, lock: sync.Lock) -> None:
         pass
 
 
+@pytest.mark.parametrize("values", [False, True])
 @pytest.mark.parametrize("depth", [1, 2])
-def test_everything_that_logs_waits_and_is_logged(gate: Gate, depth: int) -> None:
+def test_everything_that_logs_waits_and_is_logged(gate: Gate, depth: int, *, values: bool) -> None:
     page, lock = Page.alloc_page(), sync.Lock()
-    with racepage.record(depth=depth) as recording:
+    with racepage.record(depth=depth, values=values) as recording:
         current.pause()
         thread = threading.Thread(target=everything, args=(page, lock), name="t")
         thread.start()
         thread.join()
         current.resume()
-    assert len(rows(recording.trace())) == 10
-    assert [who for who, _ in gate.came] == ["MainThread"] + ["t"] * 10
+    assert len(rows(recording.trace())) == 13
+    assert [who for who, _ in gate.came] == ["MainThread"] + ["t"] * 13
     assert {patience for _, patience in gate.came[1:]} == {current.PATIENCE_SECONDS}
 
 
@@ -68,7 +72,7 @@ def test_who_pauses_does_not_wait(gate: Gate) -> None:
         current.resume()
         everything(page, lock)
     assert len(gate.came) == 1
-    assert len(rows(recording.trace())) == 20
+    assert len(rows(recording.trace())) == 26
 
 
 def test_a_flush_that_falls_due_by_number_pauses_and_one_by_time_does_not(

@@ -382,3 +382,19 @@ def test_an_error_of_the_body_is_raised_before_one_of_the_recording(
     assert "recording stopped after 0 events" in caught.value.__notes__[0]
     with pytest.raises(RecordingError, match="No space"), racepage.record():
         pass
+
+
+@pytest.mark.parametrize("values", [False, True])
+def test_an_access_that_takes_a_turn_has_its_bytes_too(*, values: bool) -> None:
+    frame, large = sys._getframe(), 4096 << 10
+    with racepage.record(values=values) as recording:
+        page = current.new_page(large)
+        current.log_access(int(Op.LOAD), page, large - 8, 8, frame, old=b"\1", new=b"\2")
+        current.log_access(int(Op.BYTEWISE_READ), page, 1, large - 1, frame)
+        current.log_access(int(Op.RMW), page, 0, 0, frame)
+    columns = recording.trace().columns
+    assert columns.offset.tolist() == [large - 8, 1, 0]
+    assert columns.length.tolist() == [8, large - 1, 0]
+    assert (columns.time > 0).all()
+    detail = columns.detail(0)
+    assert (detail.old, detail.new) == ((b"\1", b"\2") if values else (None, None))
