@@ -136,7 +136,7 @@ def test_atomics_have_an_order(order: MemoryOrder) -> None:
 
 @pytest.mark.parametrize("event", ["bytewise_read page:0[0:8]", "read page:0[0:8]", "lock lock:0"])
 def test_only_atomics_have_an_order(event: str) -> None:
-    with pytest.raises(TraceError, match="line 1.* takes no option .order"):
+    with pytest.raises(TraceError, match=r"line 1.* takes no option .order"):
         text.parse(f"a {event} order=acquire")
 
 
