@@ -41,6 +41,15 @@ def test_the_readme_counts_them() -> None:
 
 
 @engines
+def test_data_race(engine: Engine) -> None:
+    """It is found, listed with its reason, and does not count."""
+    analysis = finds_what_it_expects(KCSAN["test_data_race"], engine)
+    (finding,) = analysis.findings
+    assert finding.suppressed == "data_race"
+    assert analysis.verdict == "clean"
+
+
+@engines
 def test_data_racy_qualifier(engine: Engine) -> None:
     """What may race is known by its name, and a suppression gives the name."""
     analysis = finds_what_it_expects(KCSAN["test_data_racy_qualifier"], engine)

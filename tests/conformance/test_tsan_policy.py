@@ -34,3 +34,13 @@ def test_suppressions(
     assert analysis.verdict == "findings"
     policy = Policy(parse([{"reason": "as the case says", **entry}], "suppressions.toml"))
     assert policy.apply(analysis).verdict == verdict
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("case", ["benign_race", "ignore_race", "ignore_malloc"])
+def test_what_is_meant(case: str, engine: Engine) -> None:
+    """It is found, listed with its reason, and does not count."""
+    analysis = finds_what_it_expects(TSAN / f"{case}.trace", engine)
+    reason = "benign" if case == "benign_race" else "ignored"
+    assert {finding.suppressed for finding in analysis.findings} == {reason}
+    assert analysis.verdict == "clean"
