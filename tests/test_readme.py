@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -22,18 +23,51 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_example_prints_exactly_what_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+def example() -> str:
     [code] = [block for block in blocks("python") if "GFP_ZERO" in block]
-    [report] = blocks("text")
-    (tmp_path / "early.py").write_text(code)
+    return code
+
+
+def test_the_example_prints_exactly_what_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+    [report] = [block for block in blocks("text") if "━━" in block]
+    (tmp_path / "early.py").write_text(example())
     done = racepage("run", "early.py")
     assert (done.code, done.err) == (1, "")
     assert done.out == report
 
 
+def test_the_suppressed_example_prints_what_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+    [suppressions] = [block for block in blocks("toml") if "[[suppress]]" in block]
+    [report] = [block for block in blocks("text") if "suppressed" in block]
+    (tmp_path / "early.py").write_text(example())
+    (tmp_path / "races.toml").write_text(suppressions)
+    done = racepage("run", "early.py", "--suppressions", "races.toml")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(report)
+
+
+def test_the_baseline_is_written_and_asked_as_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+    [commands] = [block for block in blocks("sh") if "--baseline" in block]
+    (tmp_path / "early.py").write_text(example())
+    lines = [shlex.split(line, comments=True)[1:] for line in commands.splitlines()]
+    assert [racepage(*line).code for line in lines] == [0, 0]
+    assert (tmp_path / "known.json").is_file()
+
+
+def test_the_scope_suppresses_as_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+    """The scope's access stands where the example's read did, and is early as well."""
+    [scope] = [block for block in blocks("python") if "racy_ok" in block]
+    code = example().replace("from racepage", "import racepage\nfrom racepage", 1)
+    *others, _read, join = code.splitlines()
+    lines = [*others, *(f"    {line}" for line in scope.splitlines()), join]
+    (tmp_path / "early.py").write_text("\n".join(lines))
+    done = racepage("run", "early.py")
+    assert done.code == 0
+    assert done.out.startswith("1 finding suppressed: a statistic, which may be off by some\n")
+
+
 def test_the_example_is_mended_as_the_text_says(racepage: Racepage, tmp_path: Path) -> None:
-    [code] = [block for block in blocks("python") if "GFP_ZERO" in block]
-    *others, read, join = code.splitlines()
+    *others, read, join = example().splitlines()
     assert "join" in join
     (tmp_path / "early.py").write_text("\n".join([*others, join, read]))
     assert racepage("run", "early.py").out.startswith("clean: nothing found\n")
@@ -48,7 +82,7 @@ def test_the_example_for_python_runs(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_settings_are_settings(tmp_path: Path) -> None:
-    [settings] = blocks("toml")
+    [settings] = [block for block in blocks("toml") if "[tool.racepage]" in block]
     (tmp_path / "pyproject.toml").write_text(settings)
     assert load(tmp_path) == tomllib.loads(settings)["tool"]["racepage"]
 
