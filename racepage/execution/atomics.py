@@ -2,8 +2,9 @@
 
 An operation reads or changes its bytes as a whole and is logged in the same section, so that the
 order of the log is the order of effect: a load reads from the last store before it in the log.
-(A finalizer or signal handler that uses a word in the midst of an operation on it loses nothing and
-waits for nobody; but its event may stand before that of the operation, which is of the same thread.)
+A finalizer or signal handler that uses a word in the midst of an operation on it loses nothing and
+waits for nobody; but its event may stand before the operation's, which is one of the same thread.
+
 Which order gives which edge is for `racepage.order.atomics` to say; here it is only checked that
 the operation can have it, and written down.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -11,12 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import racepage
-from racepage import sync
-from racepage.errors import BadAddress, InvalidArgument
-from racepage.events import MemoryOrder, Op
-from racepage.memory import GFP_KERNEL, GFP_ZERO, BorrowedPage, Page, PagePointer, PageSlice
-from racepage.trace.columns import Trace
-from racepage.trace.validate import validate
+from racepage.errors import InvalidArgument
+from racepage.events import MemoryOrder
+from racepage.memory import GFP_KERNEL, GFP_ZERO, Page
 from tests.execution.rows import recorded, rows
 
 RELAXED, ACQUIRE, RELEASE, ACQ_REL, SEQ_CST = list(MemoryOrder)[1:]
@@ -366,190 +362,3 @@ def test_a_page_that_was_not_zeroed_has_words_that_nobody_wrote() -> None:
         ("uninitialised-read", (0, 8)),  # a read-modify-write reads first
         ("uninitialised-read", (8, 16)),
     ]
-
-
-# Through pointers
-
-
-def test_a_pointer_s_word_is_where_it_points_and_logged_as_used_through_it() -> None:
-    page = zeroed()
-
-    def body(pointer: PagePointer) -> None:
-        (pointer + 8).atomic(4).store(5, "release")
-        assert (pointer + 8).atomic(4).compare_exchange(5, 6)
-        assert not (pointer + 8).atomic(4).compare_exchange(5, 6)
-
-    assert recorded(lambda: page.with_pointer_into_page(16, 16, body))[1:-1] == [
-        "main store page:0[24:28] via pointer:0 bound (16, 32) release",
-        "main rmw page:0[24:28] via pointer:0 bound (16, 32) seq_cst",
-        "main load page:0[24:28] via pointer:0 bound (16, 32) seq_cst",
-    ]
-    assert page.load(24, 4) == 6
-
-
-def test_a_pointer_has_no_word_where_it_is_misaligned() -> None:
-    page = zeroed()
-
-    def body(pointer: PagePointer) -> None:
-        with pytest.raises(InvalidArgument):
-            (pointer + 4).atomic(8)
-        with pytest.raises(InvalidArgument):
-            pointer.atomic(3)
-
-    page.with_page_mapped(body)
-
-
-def test_a_pointer_has_no_word_outside_its_page() -> None:
-    page = zeroed()
-
-    def body(pointer: PagePointer) -> None:
-        for far in (pointer + 4096, pointer - 8):
-            with pytest.raises(BadAddress):
-                far.atomic(8)
-
-    page.with_page_mapped(body)
-
-
-def kinds(body: Callable[[], object]) -> list[str]:
-    with racepage.record() as recording:
-        body()
-    return [finding.kind for finding in racepage.analyse(recording.trace()).findings]
-
-
-def test_a_word_reaches_no_further_than_the_slice_of_its_pointer() -> None:
-    page = zeroed()
-
-    def outside(part: PageSlice) -> None:
-        (part.as_ptr() + 8).atomic(8).load()
-
-    def inside(part: PageSlice) -> None:
-        part.as_ptr().atomic(8).load()
-
-    assert kinds(lambda: page.with_slice_in_page(0, 8, inside)) == []
-    assert kinds(lambda: page.with_slice_in_page(0, 8, outside)) == ["out-of-slice"]
-
-
-def test_a_word_is_stale_when_its_mapping_has_ended() -> None:
-    page = zeroed()
-    kept = []
-
-    def body() -> None:
-        page.with_page_mapped(lambda pointer: kept.append(pointer.atomic(8)))
-        kept[0].load()
-
-    assert kinds(body) == ["stale-pointer"]
-
-
-def test_a_word_of_a_pointer_is_the_mapping_task_s_own() -> None:
-    page = zeroed()
-
-    def body(pointer: PagePointer) -> None:
-        thread = sync.Thread(target=pointer.atomic(8).load)
-        thread.start()
-        thread.join()
-
-    assert kinds(lambda: page.with_page_mapped(body)) == ["foreign-pointer"]
-
-
-# Several at once
-
-
-def test_what_comes_between_in_the_same_thread_is_not_lost() -> None:
-    """As a finalizer or a signal handler may, that happens to use the same word."""
-    page = zeroed()
-    word = page.atomic(0, 8)
-    interruptions = [100, 10]
-
-    def add(old: int, operand: int) -> int:
-        if interruptions:
-            page.fetch_add(0, 8, interruptions.pop())
-        return old + operand
-
-    def body() -> None:
-        assert word._change(add, 1, "relaxed") == 110
-
-    assert recorded(body) == ["main rmw page:0[0:8] seq_cst"] * 2 + ["main rmw page:0[0:8] relaxed"]
-    assert page.load(0, 8) == 111
-
-
-@pytest.fixture
-def _switching() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def work(page: Page | BorrowedPage, own: int) -> None:
-    """Counts up a word by whatever means; `own` decides in which order."""
-    for number in range(120):
-        match (number + own) % 4:
-            case 0:
-                page.fetch_add(0, 8, 1)
-            case 1:
-                while not (last := page.compare_exchange(0, 8, page.load(0, 8), 1 << 40)):
-                    pass
-                page.store(0, 8, last.old + 1)
-            case 2:
-                page.bytewise_read(bytearray(16), 0, 16)
-            case _:
-                page.fetch_sub(0, 8, -1)
-
-
-def replay(trace: Trace) -> int:
-    """How many atomic rows say they saw what the rows before them left there."""
-    memory = bytearray(4096)
-    columns = trace.columns
-    checked = 0
-    for event in range(len(columns)):
-        detail = columns.detail(event)
-        if detail.old is None:
-            continue
-        start = int(columns.offset[event])
-        assert memory[start : start + len(detail.old)] == detail.old, f"event {event}"
-        if detail.new is not None:
-            memory[start : start + len(detail.new)] = detail.new
-        assert (detail.new is not None) == (columns.op[event] in (Op.STORE, Op.RMW))
-        checked += 1
-    return checked
-
-
-@pytest.mark.usefixtures("_switching")
-def test_the_log_s_order_is_the_order_of_effect() -> None:
-    page = zeroed()
-    with racepage.record(values=True) as recording:
-        threads = [
-            sync.Thread(target=work, args=(page.borrow() if own else page, own), name=f"t{own}")
-            for own in range(4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    trace = recording.trace()
-    validate(trace)
-    assert replay(trace) == sum(1 for line in rows(trace) if "page:0" in line) >= 4 * 120
-
-
-@pytest.mark.usefixtures("_switching")
-@pytest.mark.parametrize("record", [False, True])
-def test_no_change_is_lost(*, record: bool) -> None:
-    page = zeroed()
-
-    def count(own: int) -> None:
-        word = (page.borrow() if own % 2 else page).atomic(8, 2)
-        for _ in range(200):
-            word.fetch_add(1, "relaxed")
-
-    def body() -> None:
-        threads = [sync.Thread(target=count, args=(own,)) for own in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    if record:
-        assert len(recorded(body)) == 4 * 203
-    else:
-        body()
-    assert page.load(8, 2) == 800
