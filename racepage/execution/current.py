@@ -149,6 +149,9 @@ harm, nor does an event that a recording's end cut in half (in its thread's list
 collected: list[int] = []
 """Pages that the garbage collector freed. A finalizer may run anywhere, so it only appends."""
 
+relabelled: list[int] = []
+"""Pages that were given a label after the recording may have met them."""
+
 uncaught: list[Callable[[ThreadLog, BaseException], object]] = []
 """Called in a thread that ends because it raised: with the thread, and what nothing caught."""
 
@@ -219,6 +222,7 @@ def tidy() -> None:
     """Forget what was kept for the recording that ended, and is flushed."""
     global _recorded  # noqa: PLW0603
     _recorded = False
+    relabelled.clear()
     while _dropped:
         number = _dropped.pop()
         given.pop(number, None)
@@ -259,6 +263,13 @@ def drop(number: int) -> None:
     _dropped.append(number)
     if not _recorded:
         tidy()
+
+
+def relabel(number: int, label: str) -> None:
+    """Give a page another label, whether a recording has met it or not."""
+    given[number] = label
+    if _recorded:
+        relabelled.append(number)
 
 
 # Locks

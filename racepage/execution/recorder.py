@@ -16,6 +16,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,7 @@ from racepage.execution.flat import FIELDS
 from racepage.execution.tables import Tables
 from racepage.order.hb import HappensBefore
 from racepage.trace.columns import Columns, Origin, Trace
+from racepage.trace.directives import write_label
 
 POLL_SECONDS: Final = 0.02
 FLUSH_SECONDS: Final = 1.0
@@ -197,8 +199,9 @@ class Recording:
         try:
             columns = cut.take(self._tables, collector=self._collector, final=final)
             paused = paused or _pause_if_behind()
-            if len(columns):
-                self._keep(columns)
+            relabelled = self._tables.relabel()
+            if len(columns) or relabelled:
+                self._keep(columns, relabelled)
         except Exception as error:  # noqa: BLE001  (raised when the body is done)
             current.end()
             self._failure = RecordingError(
@@ -209,7 +212,7 @@ class Recording:
             if paused:
                 current.resume()
 
-    def _keep(self, columns: Columns) -> None:
+    def _keep(self, columns: Columns, relabelled: Sequence[int]) -> None:
         tables = self._tables
         if self._writer is None:
             self._kept.append(columns)
@@ -223,6 +226,10 @@ class Recording:
                 page_sizes=tables.page_sizes,
                 labels=tables.labels,
                 lock_kinds=tables.lock_kinds,
+                comments=[
+                    write_label(tables.targets[target], tables.labels[target])
+                    for target in relabelled
+                ],
             )
         self.events += len(columns)
         for target in columns.target[columns.op == Op.START].tolist():

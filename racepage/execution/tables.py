@@ -103,6 +103,19 @@ class Tables:
             self.page_sizes[found] = current.sizes.get(number, SMALLEST_PAGE)
         return found
 
+    def relabel(self) -> list[int]:
+        """Take over the labels that were given since the last time; the target ids that have one.
+
+        What this recording has not met yet gets its label when it does.
+        """
+        changed = []
+        while current.relabelled:
+            number = current.relabelled.pop()
+            if self.knows(number):
+                self.labels[self._ids[number]] = current.given[number]
+                changed.append(self._ids[number])
+        return changed
+
     def _unique(self, target: Target) -> Target:
         """`target`, or with `#2`, `#3` … after its name if that is taken."""
         free = target

@@ -78,6 +78,17 @@ class PageAccess(PageAtomics, BytewiseCopies):
         """Bytes in the page: `PAGE_SIZE << order`."""
         return self._size
 
+    @property
+    def label(self) -> str | None:
+        """What reports call it. It may be given or changed at any time; the last one counts."""
+        return current.given.get(self.number)
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"a label is a string, not {type(label).__name__}")
+        current.relabel(self.number, label)
+
     def as_ptr(self) -> int:
         """The address of the page's `struct page`: no other page ever has it."""
         return STRUCT_PAGES + (self.number >> current.KIND_BITS) * SIZEOF_STRUCT_PAGE
