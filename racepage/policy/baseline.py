@@ -36,6 +36,7 @@ SCHEMA: Final = "racepage-baseline/1"
 LARGEST: Final = 1 << 26
 """Bytes of a baseline; what is larger is something else."""
 
+_MOST: Final = 1 << 32  # of one fingerprint; a number of thousands of digits cannot be printed
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}")
 _RULE: Final = re.compile(r"RP[0-9]{3}")
 
@@ -99,7 +100,7 @@ def _known(row: object) -> Known | None:
                 _FINGERPRINT.fullmatch(fingerprint)
                 and _RULE.fullmatch(rule)
                 and not isinstance(count, bool)
-                and count > 0
+                and 0 < count <= _MOST
                 and all(isinstance(place, list) for place in places)
                 and all(isinstance(side, str) for place in places for side in place)
             )
