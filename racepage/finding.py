@@ -49,11 +49,16 @@ RULES: Final[dict[str, Rule]] = {
             "unordered atomic accesses of different sizes share bytes",
         ),
         Rule("RP015", "double-fetch", "one copy path reads the same user memory twice"),
+        Rule("RP016", "lock-misuse", "a lock is used otherwise than it promises"),
+        Rule("RP017", "lock-order", "locks are taken in orders that form a cycle"),
+        Rule("RP018", "sleep-in-atomic", "what may sleep is done while holding a spin lock"),
+        Rule("RP019", "deadlock", "threads wait, and nothing can wake them any more"),
         Rule(
             "RP020",
             "exclusive-violation",
             "bytes are touched that a thread asserts to have to itself",
         ),
+        Rule("RP021", "thread-leak", "a thread has ended, and nobody joins or detaches it"),
     )
 }
 """kind -> rule. Ids are stable: a number is never given to another kind."""

@@ -10,10 +10,14 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from racepage.detect.deadlock import deadlock
 from racepage.detect.evidence import NONE, Evidence, deduplicated
 from racepage.detect.exclusive import exclusive
-from racepage.detect.fetches import double_fetches, fetched
+from racepage.detect.fetches import both_fetched, double_fetches, fetched
 from racepage.detect.lifetime import lifetime
+from racepage.detect.lock_misuse import lock_misuse
+from racepage.detect.lock_order import lock_order
+from racepage.detect.lock_replay import LockReplay
 from racepage.detect.mapping import mapping
 from racepage.detect.meant import Scopes
 from racepage.detect.mixed import mixed_sizes
@@ -21,6 +25,8 @@ from racepage.detect.races import RaceEngine, Races
 from racepage.detect.reference import Reference
 from racepage.detect.rows import NATIVE_FROM, extent, rare, which
 from racepage.detect.sides import Sides
+from racepage.detect.sleeping import sleeping
+from racepage.detect.thread_leak import thread_leak
 from racepage.detect.uninitialised import uninitialised
 from racepage.detect.values import values
 from racepage.events import Op
@@ -67,6 +73,7 @@ def analyse(
     stamper, races = _machines(native=native, marked=marked, all_pairs=all_pairs)
     history = _run(apart, stamper, races, progress)
     found = races.races()
+    locks = LockReplay(trace, chosen)
     checks = chain(
         _races(trace, found),
         lifetime(trace, history, chosen),
@@ -75,6 +82,11 @@ def analyse(
         mixed_sizes(apart, history, chosen),
         exclusive(apart, history, chosen),
         double_fetches(apart),
+        lock_misuse(trace, locks),
+        lock_order(trace, locks, chosen),
+        sleeping(trace, locks),
+        deadlock(trace, locks, chosen),
+        thread_leak(trace, chosen),
     )
     evidence = deduplicated(apart.columns, checks)
     evidence.sort(key=lambda one: (one.first if one.second == NONE else one.second, one))
@@ -156,7 +168,7 @@ def _finding(trace: Trace, sides: Sides, one: Evidence, meant: str | None) -> Fi
         related=tuple(map(sides.side, related)),
         why=sides.why(one.first, one.second) if unordered else None,
         suppressed=meant,
-        values=values(trace.columns, one),
+        values=(both_fetched if one.kind == "double-fetch" else values)(trace.columns, one),
     )
 
 
