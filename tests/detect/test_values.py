@@ -81,17 +81,19 @@ def test_a_finding_without_bytes_has_no_values() -> None:
     assert found(trace) == [("page-leak", None)]
 
 
-def _run_unjoined(page: Page, data: bytes) -> None:
+def _run_unjoined(page: Page, data: bytes) -> sync.Thread:
     """Let a thread write, and wait for its end without a join, which would order it."""
     thread = sync.Thread(target=page.write_raw, args=(data, 0, 4))
     thread.start()
     until(lambda: not thread.is_alive())
+    return thread
 
 
 def test_recorded_values_reach_the_finding() -> None:
     page = Page.alloc_page(GFP_KERNEL | GFP_ZERO)
     with racepage.record(values=True) as recording:
-        for data in (b"\x0a\0\0\0", b"\x0b\0\0\0"):
-            _run_unjoined(page, data)
+        threads = [_run_unjoined(page, data) for data in (b"\x0a\0\0\0", b"\x0b\0\0\0")]
+        for thread in threads:
+            thread.join()
     (race,) = racepage.analyse(recording.trace()).findings
     assert race.values == Values(b"\x0a\0\0\0", b"\x0b\0\0\0")
