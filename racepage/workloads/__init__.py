@@ -26,8 +26,8 @@ class Expected:
 
     Attributes:
         kind: a key of `racepage.finding.RULES`.
-        between: the two functions that touch the page, in alphabetical order.
-        page: the page's role: its label up to the bracket.
+        between: the functions of the two sides, in alphabetical order.
+        page: the page's role: its label up to the bracket; empty where no page has part in it.
         why: why the two are unordered, or what else is wrong.
     """
 
@@ -244,6 +244,121 @@ WORKLOADS: Final[dict[str, Workload]] = {
                             ("add_postscript", "receive"),
                             "parcel",
                             "the queue orders what came before the put; the postscript comes after",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Workload(
+            "seqlock",
+            "a record that readers copy while writers may be changing it",
+            "racepage.workloads.seqlock",
+            (
+                Variant("correct", "both sides copy byte by byte, atomically"),
+                Variant(
+                    "plain-reader",
+                    "readers copy as if nobody could be writing",
+                    (
+                        Expected(
+                            "data-race",
+                            ("load_plainly", "store"),
+                            "board",
+                            "a reader learns of a writer after its copy, if at all; that it looks "
+                            "again does not undo the plain read",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Workload(
+            "spsc-atomic",
+            "a ring of records whose head and tail are atomics in the same page",
+            "racepage.workloads.spsc_atomic",
+            (
+                Variant("correct", "indices are stored with release and loaded with acquire"),
+                Variant(
+                    "relaxed",
+                    "the indices are relaxed",
+                    (
+                        Expected(
+                            "data-race",
+                            ("put", "take"),
+                            "ring",
+                            "the index says that the record is there, and orders nothing: neither "
+                            "the write before the read, nor the read before the next lap's write",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Workload(
+            "rcu-list",
+            "a list that is walked while its nodes are replaced",
+            "racepage.workloads.rcu_list",
+            (
+                Variant("correct", "a node is used again after a grace period"),
+                Variant(
+                    "early-reuse",
+                    "a node is used again at once",
+                    (
+                        Expected(
+                            "data-race",
+                            ("fill", "look"),
+                            "list",
+                            "a reader that saw the old node may still read its value while the "
+                            "writer fills it",
+                        ),
+                        Expected(
+                            "data-race",
+                            ("fill", "next_of"),
+                            "list",
+                            "likewise its link, which the writer fills with a plain write",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Workload(
+            "refcounted-page",
+            "a page that the last of its users frees",
+            "racepage.workloads.refcounted_page",
+            (
+                Variant("correct", "each put releases, and the last one acquires"),
+                Variant(
+                    "relaxed",
+                    "puts are relaxed",
+                    (
+                        Expected(
+                            "free-race",
+                            ("count_down", "give_up"),
+                            "shared",
+                            "an atomic does not race with atomics, but it does with the free",
+                        ),
+                        Expected(
+                            "free-race",
+                            ("give_up", "use"),
+                            "shared",
+                            "nothing orders what the others wrote with the free of the last one",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Workload(
+            "abba",
+            "transfers between two accounts, each with a lock",
+            "racepage.workloads.abba",
+            (
+                Variant("correct", "locks are taken in the order of the accounts"),
+                Variant(
+                    "abba",
+                    "the giver's lock is taken first",
+                    (
+                        Expected(
+                            "lock-order",
+                            ("send", "send_back"),
+                            "",
+                            "one direction takes 1 while it holds 0, the other 0 while it holds 1",
                         ),
                     ),
                 ),

@@ -33,8 +33,8 @@ def recorded(spec: str, **parameters: int) -> Trace:
 def row(analysis: Analysis, finding: Finding) -> Row:
     sides = [side for side in (finding.first, finding.second) if side is not None]
     between = tuple(sorted(side.stack[0].function for side in sides))
-    page = analysis.pages[finding.page or ""]
-    return finding.kind, between, (page.label or "").split("[")[0]
+    label = analysis.pages[finding.page].label if finding.page else None
+    return finding.kind, between, (label or "").split("[")[0]
 
 
 def found(trace: Trace, *, all_pairs: bool = False) -> list[Row]:
@@ -61,7 +61,7 @@ def merged_again(trace: Trace, seed: int) -> Trace:
     }
     for thread, name in enumerate(trace.threads):
         mine = np.flatnonzero(columns.thread == thread)
-        free = columns.op[mine] <= Op.BYTEWISE_WRITE
+        free = columns.op[mine] <= Op.COPY_IN  # atomics stand in the order of their effect
         borders = mine[~free]
         gap = np.searchsorted(borders, mine[free])
         starts = np.concatenate([[starts_of.get(name, -1)], borders])[gap]
@@ -105,7 +105,8 @@ def test_more_rounds_have_more_events_and_the_same_findings(spec: str) -> None:
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_a_run_is_small(spec: str) -> None:
-    assert 50 < len(recorded(spec)) < 2000
+    ops = recorded(spec).columns.op
+    assert 50 < (ops != Op.LOAD).sum() < 2000  # who spins loads as often as it takes
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -124,6 +125,10 @@ def test_all_pages_are_freed_by_their_program(spec: str) -> None:
         ("page-cache", {"pages": 8}),
         ("rwlock-table", {"workers": 6}),
         ("handoff", {"pages": 1}),
+        ("seqlock", {"writers": 1, "readers": 3}),
+        ("spsc-atomic", {"slots": 1}),
+        ("rcu-list", {"nodes": 2, "readers": 3}),
+        ("refcounted-page", {"users": 2}),
     ],
 )
 def test_the_answer_is_the_same_in_other_sizes(name: str, parameters: dict[str, int]) -> None:

@@ -30,6 +30,11 @@ def test_every_workload_of_the_issue_is_there_with_its_racy_variants() -> None:
         "page-cache": {"late-zeroing"},
         "rwlock-table": {"unlocked-upgrade"},
         "handoff": {"keeps-writing"},
+        "seqlock": {"plain-reader"},
+        "spsc-atomic": {"relaxed"},
+        "rcu-list": {"early-reuse"},
+        "refcounted-page": {"relaxed"},
+        "abba": {"abba"},
     }
 
 
