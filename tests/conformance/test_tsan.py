@@ -210,15 +210,15 @@ def test_mmap_stress(engine: Engine) -> None:
 
 @engines
 def test_mmap_large(engine: Engine) -> None:
-    """A page of 16 MiB costs what was touched of it."""
+    """A page of 1 GiB costs what was touched of it."""
     builder = TraceBuilder()
-    builder.add("t1", Op.ALLOC, page(0), 0, 1 << 24, flags=Flag.ZEROED)
+    builder.add("t1", Op.ALLOC, page(0), 0, 1 << 30, flags=Flag.ZEROED)
     builder.add("t1", Op.RELEASE, Target(Kind.SYNC, "s"))
     builder.add("t2", Op.ACQUIRE, Target(Kind.SYNC, "s"))
     for thread in ("t1", "t2"):
-        builder.add(thread, Op.WRITE, page(0), (1 << 24) - 4, 1 << 24)
+        builder.add(thread, Op.WRITE, page(0), (1 << 30) - 4, 1 << 30)
     assert analyse(builder.finish(), engine=engine).racy_bytes == {
-        "page:0": [((1 << 24) - 4, 1 << 24)]
+        "page:0": [((1 << 30) - 4, 1 << 30)]
     }
 
 

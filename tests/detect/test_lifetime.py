@@ -189,11 +189,7 @@ def test_a_page_that_is_allocated_smaller_again_keeps_its_marks_apart(raw: Trace
     assert found(raw) == [("uninitialised-read", 0, read, (0, 8))]
 
 
-@pytest.mark.parametrize("room", [1, 4096, 3 * 4096])
-def test_pages_that_do_not_fit_the_room_for_marks_are_looked_at_in_turn(
-    raw: TraceBuilder, room: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("racepage.detect.uninitialised._ROOM", room)
+def test_pages_have_marks_of_their_own(raw: TraceBuilder) -> None:
     pages = [Target(Kind.PAGE, f"more{number}") for number in range(5)]
     for page in pages:
         raw.add("main", Op.ALLOC, page, 0, 4096)
