@@ -29,6 +29,7 @@ from racepage.detect.overlaps import Spans, latest, meeting
 from racepage.detect.places import classes
 from racepage.detect.rows import extent
 from racepage.events import Flag, Op
+from racepage.finding import Values
 from racepage.trace.columns import NOTHING, Columns, Trace
 
 Ints = NDArray[np.int64]
@@ -77,6 +78,19 @@ def fetched(columns: Columns, event: int) -> tuple[int, int]:
         from_ = columns.detail(event).source_offset
         return from_, from_ + stop - start
     return start, stop
+
+
+def both_fetched(columns: Columns, one: Evidence) -> Values | None:
+    """What the first and the second read found in the bytes that both read, where recorded."""
+    found = []
+    for event in (one.first, one.second):
+        detail = columns.detail(event)
+        read = detail.new if columns.op[event] == Op.COPY_IN else detail.old
+        if read is None or one.overlap is None:
+            return None
+        begin, _ = fetched(columns, event)
+        found.append(read[one.overlap[0] - begin : one.overlap[1] - begin])
+    return Values(*found) if all(found) else None
 
 
 def _reads(columns: Columns) -> _Reads:

@@ -48,7 +48,6 @@ _VALUES: Final = current.VALUES
 _READ: Final = int(Op.READ)
 _WRITE: Final = int(Op.WRITE)
 _ZERO: Final = int(Op.ZERO)
-_COPY_IN: Final = int(Op.COPY_IN)
 _MAP: Final = int(Op.MAP)
 
 STRUCT_PAGES: Final = 0xFFFF_EA00_0000_0000
@@ -187,9 +186,9 @@ class PageAccess(PageAtomics, BytewiseCopies):
         before, after = values.seen(here), values.seen(data)
         here[:] = data
         if current.mode:
-            detail = reader.source(len(data), length)._replace(old=before, new=after)
-            frame = _getframe(1)
-            current.note_detail(_COPY_IN, self.number, offset, len(data), frame, detail=detail)
+            word, detail = reader.copied(len(data), length)
+            detail = detail._replace(old=before, new=after)
+            current.note_detail(word, self.number, offset, len(data), _getframe(1), detail=detail)
         reader.advance(len(data), length)
 
     # Mappings

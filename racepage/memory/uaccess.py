@@ -6,20 +6,24 @@ EFAULT, and nothing moves. A fault in the middle of a copy is EFAULT as well, af
 before it has been moved; the reader or writer does not advance.
 
 User memory races with everything and that is no finding: the kernel reads it once and checks what
-it has read.
+it has read. To read it twice is one, `double-fetch`; so the trace tells slices apart. Each is a
+target, which its readers, writers and their clones share, and what a thread reads first through a
+slice says so. The number of a slice that is gone serves the next one of the same label: a million
+transactions need as many targets as there were at one time.
 """
 
 from __future__ import annotations
 
 from operator import index
 from sys import _getframe
+from types import FrameType
 from typing import Final
 
 from racepage.errors import BadAddress, InvalidArgument
-from racepage.events import Op
+from racepage.events import Flag, Op
 from racepage.execution import current
 from racepage.execution.frames import outside
-from racepage.memory import buffers
+from racepage.memory import buffers, values
 from racepage.memory.kmap import PagePointer, PageSlice, point
 from racepage.trace.columns import NOTHING, Detail
 
@@ -27,6 +31,10 @@ _READ: Final = int(Op.READ)
 _COPY_IN: Final = int(Op.COPY_IN)
 _USER_READ: Final = int(Op.USER_READ)
 _USER_WRITE: Final = int(Op.USER_WRITE)
+_BEGIN: Final = current.word(Op(0), Flag.BEGIN)
+
+_spare: Final[dict[str | None, list[int]]] = {}
+"""label -> the numbers of slices that are gone."""
 
 
 class UserMemory:
@@ -43,7 +51,7 @@ class UserMemory:
         """
         self._bytes = buffers.source(data, buffers.view(data).nbytes)
         self._missing: list[tuple[int, int]] = []
-        self.number = current.new_user(label)
+        self.label = label
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -75,6 +83,39 @@ class UserMemory:
         return self.readable(start, length)
 
 
+class _Identity:
+    """A slice as a target: it has a number from the first event on that says so."""
+
+    __slots__ = ("_label", "_numbers", "_readers", "_spare")
+
+    def __init__(self, label: str | None) -> None:
+        self._label = label
+        self._numbers: list[int] = []  # the first is it; two threads may have come for it at once
+        self._readers: set[int] = set()  # threads, as targets
+        self._spare = _spare.setdefault(label, [])
+
+    @property
+    def number(self) -> int:
+        if not self._numbers:
+            try:
+                self._numbers.append(self._spare.pop())
+            except IndexError:
+                self._numbers.append(current.new_user(self._label))
+        return self._numbers[0]
+
+    def read(self, op: int) -> int:
+        """The word of a read: it says whether it is the current thread's first of this slice."""
+        reader = current.task().number
+        if reader in self._readers:
+            return op
+        self._readers.add(reader)
+        return op | _BEGIN
+
+    def __del__(self) -> None:
+        # A finalizer may run anywhere: it appends, and nothing else.
+        self._spare += self._numbers
+
+
 class UserSlice:
     """`length` bytes of user memory from `offset`, not looked at yet.
 
@@ -87,10 +128,11 @@ class UserSlice:
         InvalidArgument: `offset` or `length` is negative.
     """
 
-    __slots__ = ("length", "memory", "offset")
+    __slots__ = ("_identity", "length", "memory", "offset")
 
     def __init__(self, memory: UserMemory | buffers.Source, offset: int, length: int) -> None:
         self.memory = memory if isinstance(memory, UserMemory) else UserMemory(memory)
+        self._identity = _Identity(self.memory.label)
         self.offset, self.length = index(offset), index(length)
         if self.offset < 0 or self.length < 0:
             raise InvalidArgument(
@@ -99,11 +141,11 @@ class UserSlice:
 
     def reader(self) -> UserSliceReader:
         """Read it, from its beginning."""
-        return UserSliceReader(self.memory, self.offset, self.length)
+        return UserSliceReader(self.memory, self._identity, self.offset, self.length)
 
     def writer(self) -> UserSliceWriter:
         """Write it, from its beginning."""
-        return UserSliceWriter(self.memory, self.offset, self.length)
+        return UserSliceWriter(self.memory, self._identity, self.offset, self.length)
 
     def reader_writer(self) -> tuple[UserSliceReader, UserSliceWriter]:
         """Read and write it, each from its beginning and by itself."""
@@ -113,17 +155,15 @@ class UserSlice:
 class _Cursor:
     """A place in a slice, and how much of the slice is left."""
 
-    __slots__ = ("_memory", "_remaining", "position")
+    __slots__ = ("_identity", "_memory", "_remaining", "position")
 
-    def __init__(self, memory: UserMemory, position: int, remaining: int) -> None:
+    def __init__(
+        self, memory: UserMemory, identity: _Identity, position: int, remaining: int
+    ) -> None:
         self._memory = memory
+        self._identity = identity
         self._remaining = remaining
         self.position = position
-
-    @property
-    def number(self) -> int:
-        """The memory as a target."""
-        return self._memory.number
 
     def __len__(self) -> int:
         """Bytes left."""
@@ -188,13 +228,15 @@ class UserSliceReader(_Cursor):
         frame = outside(_getframe(1))
         if isinstance(dst, PagePointer | PageSlice):
             there = point(dst, length)
-            there.mapping.span(there.offset, length)[: len(data)] = data
+            here = there.mapping.span(there.offset, length)[: len(data)]
+            before, after = values.seen(here), values.seen(data)
+            here[:] = data
             if current.mode:
-                there.note(_COPY_IN, len(data), frame, self.source(len(data), length))
+                word, detail = self.copied(len(data), length)
+                there.note(word, len(data), frame, detail._replace(old=before, new=after))
         else:
             buffers.destination(dst, length)[: len(data)] = data
-            if current.mode:
-                current.note(_USER_READ, self.number, self.position, len(data), frame)
+            self._note(data, frame)
         self.advance(len(data), length)
 
     def read_all(self) -> bytes:
@@ -205,8 +247,7 @@ class UserSliceReader(_Cursor):
         """
         length = self._remaining
         data = bytes(self.fetch(length))
-        if current.mode:
-            current.note(_USER_READ, self.number, self.position, len(data), outside(_getframe(1)))
+        self._note(memoryview(data), outside(_getframe(1)))
         self.advance(len(data), length)
         return data
 
@@ -221,7 +262,7 @@ class UserSliceReader(_Cursor):
 
     def clone_reader(self) -> UserSliceReader:
         """Another reader at the same place: what both read is read twice, and may differ."""
-        return UserSliceReader(self._memory, self.position, self._remaining)
+        return UserSliceReader(self._memory, self._identity, self.position, self._remaining)
 
     def fetch(self, length: int) -> memoryview:
         """What can be read of the next `length` bytes; the reader stays where it is.
@@ -231,13 +272,18 @@ class UserSliceReader(_Cursor):
         """
         return self._memory.readable(self.position, self.check(length))
 
-    def source(self, moved: int, length: int) -> Detail:
-        """Where a copy of `length` bytes came from, of which `moved` were moved."""
-        return Detail(
-            source=self.number,
+    def copied(self, moved: int, length: int) -> tuple[int, Detail]:
+        """The word and the detail of a copy of the next `length` bytes, of which `moved` moved."""
+        return self._identity.read(_COPY_IN), Detail(
+            source=self._identity.number,
             source_offset=self.position,
             requested=NOTHING if moved == length else length,
         )
+
+    def _note(self, data: memoryview, frame: FrameType) -> None:
+        if current.mode:
+            word, number = self._identity.read(_USER_READ), self._identity.number
+            values.note(word, number, self.position, len(data), frame, values.seen(data))
 
 
 class UserSliceWriter(_Cursor):
@@ -267,11 +313,13 @@ class UserSliceWriter(_Cursor):
             there = None
             data = buffers.source(src, length)
         place = self._memory.writable(self.position, length)
+        before, after = values.seen(place), values.seen(data[: len(place)])
         place[:] = data[: len(place)]
         if current.mode:
+            number = self._identity.number
             if there is not None:
-                there.note(_READ, len(place), frame)
-            current.note(_USER_WRITE, self.number, self.position, len(place), frame)
+                there.note(_READ, len(place), frame, values.detail(after))
+            values.note(_USER_WRITE, number, self.position, len(place), frame, before, after)
         self.advance(len(place), length)
 
 

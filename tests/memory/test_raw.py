@@ -213,7 +213,7 @@ def test_copy_from_user_copies_and_advances() -> None:
         page.copy_from_user_slice_raw(user, 200, 5)
 
     assert recorded(body) == [
-        "main copy_in page:0[100:115] from user:0+10",
+        "main copy_in page:0[100:115] from user:0+10 BEGIN",
         "main copy_in page:0[200:205] from user:0+25",
     ]
     assert bytes(page.view()[100:115]) == PATTERN[10:25].tobytes()
@@ -242,7 +242,7 @@ def test_a_fault_in_the_middle_has_written_the_prefix_and_does_not_advance() -> 
         with pytest.raises(BadAddress, match="offset 16, after 6 of the 10"):
             page.copy_from_user_slice_raw(user, 0, 10)
 
-    assert recorded(body) == ["main copy_in page:0[0:6] from user:0+10 of 10"]
+    assert recorded(body) == ["main copy_in page:0[0:6] from user:0+10 of 10 BEGIN"]
     assert bytes(page.view()[:7]) == PATTERN[10:16].tobytes() + b"\xaa"
     assert len(user) == 20
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import racepage
 from racepage.errors import BadAddress, InvalidArgument
+from racepage.finding import Values
 from racepage.memory import GFP_KERNEL, GFP_ZERO, Page, UserMemory, UserSlice
+from racepage.sync import Thread
 from tests.execution.rows import recorded
 
 DATA = bytes(range(64))
@@ -39,7 +43,7 @@ def test_reads_and_writes_are_logged_as_user_accesses() -> None:
         writer.write_raw(b"abc")
 
     assert recorded(body) == [
-        "main user_read user:0[8:12]",
+        "main user_read user:0[8:12] BEGIN",
         "main user_read user:0[16:24]",
         "main user_write user:0[8:11]",
     ]
@@ -93,7 +97,7 @@ def test_a_fault_on_the_way_moves_the_prefix_and_the_cursor_stays() -> None:
             reader.read_all()
 
     assert recorded(body) == [
-        "main user_read user:0[8:10]",
+        "main user_read user:0[8:10] BEGIN",
         "main user_write user:0[8:10]",
         "main user_read user:0[8:10]",
     ]
@@ -167,19 +171,145 @@ def test_user_memory_that_changes_between_two_reads_is_read_as_it_is() -> None:
     assert clone.read_all() == b"no"
 
 
-def test_a_slice_is_its_own_memory_unless_it_is_given_one() -> None:
-    shared = UserMemory(DATA)
+def targets(body: Callable[[], object]) -> list[str]:
+    """What the reads of `body` are of; ` BEGIN` where one is the first of its slice."""
+    return [line.split(maxsplit=2)[-1] for line in recorded(body) if "user_read" in line]
+
+
+def test_slices_that_are_there_at_one_time_are_told_apart() -> None:
+    memory = UserMemory(DATA)
+    one, other = UserSlice(memory, 0, 1), UserSlice(memory, 0, 1)
 
     def body() -> None:
-        UserSlice(shared, 0, 1).reader().read_all()
-        UserSlice(shared, 0, 1).reader().read_all()
-        UserSlice(DATA, 0, 1).reader().read_all()
+        one.reader().read_all()
+        other.reader().read_all()
+        one.reader().read_all()
 
-    assert [line.split()[-1] for line in recorded(body)] == [
-        "user:0[0:1]",
-        "user:0[0:1]",
-        "user:1[0:1]",
+    assert targets(body) == ["user:0[0:1] BEGIN", "user:1[0:1] BEGIN", "user:0[0:1]"]
+
+
+def test_readers_writers_and_their_clones_are_of_one_slice() -> None:
+    reader, writer = UserSlice(bytearray(DATA), 0, 4).reader_writer()
+
+    def body() -> None:
+        clone = reader.clone_reader()
+        clone.clone_reader().read_all()
+        reader.read_all()
+        writer.write_raw(b"ok")
+
+    assert [line.split(maxsplit=1)[1] for line in recorded(body)] == [
+        "user_read user:0[0:4] BEGIN",
+        "user_read user:0[0:4]",
+        "user_write user:0[0:2]",
     ]
+
+
+def test_the_number_of_a_slice_that_is_gone_serves_again() -> None:
+    def body() -> None:
+        for _ in range(3):
+            UserSlice(DATA, 0, 1).reader().read_all()
+        clone = UserSlice(DATA, 0, 2).reader().clone_reader()
+        UserSlice(DATA, 0, 3).reader().read_all()
+        clone.read_all()
+
+    assert targets(body) == [
+        *["user:0[0:1] BEGIN"] * 3,
+        "user:0[0:3] BEGIN",
+        "user:0[0:2] BEGIN",
+    ]
+
+
+def test_a_number_serves_slices_of_one_label() -> None:
+    first, second = UserMemory(DATA, label="one"), UserMemory(DATA, label="other")
+    with racepage.record() as recording:
+        for memory in (first, second, first, second):
+            UserSlice(memory, 0, 1).reader().read_all()
+    trace = recording.trace()
+    names = [str(trace.targets[target]) for target in trace.columns.target]
+    assert names == ["user:0", "user:1", "user:0", "user:1"]
+    assert sorted(trace.labels.values()) == ["one", "other"]
+
+
+def test_each_thread_has_a_first_read_of_its_own() -> None:
+    """So that what one thread reads twice shows in its own events, however these are merged."""
+    part = UserSlice(DATA, 0, 1)
+
+    def body() -> None:
+        part.reader().read_all()
+        thread = Thread(target=lambda: part.reader().read_all(), name="t")
+        thread.start()
+        thread.join()
+        part.reader().read_all()
+
+    assert targets(body) == ["user:0[0:1] BEGIN", "user:0[0:1] BEGIN", "user:0[0:1]"]
+
+
+def test_a_slice_that_was_begun_before_a_recording_begins_with_its_first_read_in_one() -> None:
+    reader = UserSlice(DATA, 0, 8).reader()
+    reader.skip(1)
+    reader.read_raw(bytearray(1))
+
+    def read() -> None:
+        reader.read_raw(bytearray(1))
+
+    assert targets(read) == ["user:0[2:3] BEGIN"]
+    assert targets(read) == ["user:0[3:4]"]
+
+
+def double_fetches(body: Callable[[], object]) -> list[tuple[int, str | None]]:
+    with racepage.record() as recording:
+        body()
+    found = racepage.analyse(recording.trace()).findings
+    return [(one.count, one.suppressed) for one in found if one.kind == "double-fetch"]
+
+
+def test_a_header_that_is_read_again_with_the_whole_is_a_double_fetch() -> None:
+    page = Page.alloc_page(GFP_KERNEL)
+
+    def body() -> None:
+        for _ in range(3):
+            whole = UserSlice(DATA, 0, 64).reader()
+            whole.clone_reader().read_raw(bytearray(8))
+            page.copy_from_user_slice_raw(whole, 0, 64)
+
+    assert double_fetches(body) == [(3, None)]
+
+
+def test_a_header_and_what_follows_it_are_read_once() -> None:
+    page = Page.alloc_page(GFP_KERNEL)
+
+    def body() -> None:
+        for _ in range(3):
+            reader = UserSlice(DATA, 0, 64).reader()
+            reader.read_raw(bytearray(8))
+            page.copy_from_user_slice_raw(reader, 8, 56)
+
+    assert double_fetches(body) == []
+
+
+def test_a_double_fetch_may_be_meant() -> None:
+    def body() -> None:
+        part = UserSlice(DATA, 0, 8)
+        part.reader().read_all()
+        with racepage.racy_ok("it is compared with the first"):
+            part.reader().read_all()
+
+    assert double_fetches(body) == [(1, "it is compared with the first")]
+
+
+def test_the_bytes_of_both_fetches_are_told_where_values_are_recorded() -> None:
+    memory = bytearray(b"\1\0\0\0")
+
+    def body() -> None:
+        part = UserSlice(memory, 0, 4)
+        part.reader().read_all()
+        memory[0] = 9
+        part.reader().read_all()
+
+    with racepage.record(values=True) as recording:
+        body()
+    [finding] = racepage.analyse(recording.trace()).findings
+    assert finding.values == Values(old=b"\1\0\0\0", new=b"\x09\0\0\0")
 
 
 @pytest.mark.parametrize(("offset", "length"), [(-1, 4), (0, -4)])
@@ -219,7 +349,7 @@ def test_reading_into_a_slice_of_a_page_is_a_copy_in() -> None:
         page.with_slice_in_page(100, 8, reader.read_raw)
 
     assert recorded(body)[1] == (
-        "main copy_in page:0[100:108] via pointer:0 bound (100, 108) from user:0+4"
+        "main copy_in page:0[100:108] via pointer:0 bound (100, 108) from user:0+4 BEGIN"
     )
     assert bytes(page.view()[100:108]) == DATA[4:12]
 
