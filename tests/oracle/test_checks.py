@@ -18,6 +18,9 @@ from racepage.trace.validate import validate
 from tests.oracle import brute, brute_checks
 from tests.oracle.additions import ASSERTIONS, ATOMICS, FETCHES, INTENT, traces_with
 
+KINDS = MEANT | {"free-race", "use-after-free", "double-free", "uninitialised-read"}
+"""What the brute force knows; other checks have oracles of their own."""
+
 Said = tuple[int, int, str, str, brute.Span | None, int, str | None]
 
 
@@ -69,7 +72,8 @@ def said(finding: Finding) -> Said:
 
 def judge(trace: Trace) -> None:
     validate(trace)
-    assert sorted(map(said, analyse(trace).findings), key=str) == expected(trace)
+    found = [said(one) for one in analyse(trace).findings if one.kind in KINDS]
+    assert sorted(found, key=str) == expected(trace)
 
 
 @settings(max_examples=settings().max_examples // 4)
