@@ -24,6 +24,7 @@ TSAN = Path(__file__).parent / "tsan"
         ("suppressions_race2", {"function": "TestFunction"}, "clean"),
         ("race_top_suppression", {"function": "TopFunction"}, "clean"),
         ("race_top_suppression1", {"function": "TopFunction"}, "findings"),
+        ("suppressions_mutex", {"rule": "lock-misuse", "lock": "MutexTest"}, "clean"),
         ("ignore_free", {"rule": "free-race", "function": ["Thread", "main"]}, "clean"),
     ],
 )
