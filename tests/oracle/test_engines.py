@@ -109,7 +109,7 @@ def test_an_analysis_finds_exactly_what_is_there(engine: Engine, trace: Trace) -
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 4)  # their order has a test of its own
 @given(trace=traces(24, atomics=True))
 def test_an_analysis_finds_exactly_what_is_there_with_atomics(engine: Engine, trace: Trace) -> None:
     judge_both(trace, engine)
