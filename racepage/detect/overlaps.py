@@ -63,7 +63,9 @@ class Spans(NamedTuple):
     until: Ints
 
     def of(self, rows: Ints) -> Spans:
-        """Those of the spans."""
+        """Those of the spans, which ascend."""
+        if len(rows) == len(self.event):
+            return self
         return Spans(
             event=self.event[rows],
             space=self.space[rows],
@@ -124,7 +126,7 @@ def _latest(items: Spans, queries: Spans) -> Iterator[tuple[Ints, Ints]]:
     asking, space = queries.of(asked), space[asked]
     first_track = np.append(first_track, len(lane))
     found = np.empty((max(_ROOM, len(lane)), 2), dtype=np.int64)
-    full, part = (np.full((2 * len(place), 2), -1, dtype=np.int64) for _ in "fp")
+    full, part = (np.full((2 * len(place), 2), -1, dtype=np.int32) for _ in "fp")
     scan = at_size(_scan, _WORTH * (len(items.event) + len(asked)))
     state = np.zeros(3, dtype=np.int64)  # queries answered, items seen, pairs found
     while state[0] < len(asked):
@@ -154,8 +156,8 @@ def _ranks(major: Ints, minor: Ints) -> tuple[Ints, Ints]:
 def _scan(  # noqa: C901, PLR0912, PLR0915, PLR0917  (compiled as one function, from columns)
     state: Ints,
     found: Ints,
-    full: Ints,
-    part: Ints,
+    full: NDArray[np.int32],
+    part: NDArray[np.int32],
     items: tuple[Ints, Ints, Ints, Ints, Ints, Ints],
     queries: tuple[Ints, Ints, Ints, Ints, Ints, Ints],
     tracks: tuple[Ints, Ints, Ints, Ints],
@@ -165,7 +167,7 @@ def _scan(  # noqa: C901, PLR0912, PLR0915, PLR0917  (compiled as one function, 
     asked, space, start, stop, asker, asked_sort = queries
     first_track, lane, begin, place = tracks
 
-    def put(nodes: Ints, node: int, item: int) -> None:
+    def put(nodes: NDArray[np.int32], node: int, item: int) -> None:
         """Let a node know of an item."""
         best, other = nodes[node, 0], nodes[node, 1]
         if best < 0 or (sort[best] == sort[item] and until[item] >= until[best]):
@@ -177,7 +179,7 @@ def _scan(  # noqa: C901, PLR0912, PLR0915, PLR0917  (compiled as one function, 
         elif other < 0 or until[item] >= until[other]:
             nodes[node, 1] = item
 
-    def better(nodes: Ints, node: int, best: int, without: int) -> int:
+    def better(nodes: NDArray[np.int32], node: int, best: int, without: int) -> int:
         """The better one of an item and what a node knows."""
         item = int(nodes[node, 0])
         if item >= 0 and sort[item] == without:
