@@ -97,7 +97,7 @@ class Flag(IntFlag):
     NONE = 0
     TRY = 1  # a lock that was tried, and taken
     TRYFAIL = 2  # a lock that was tried, and not taken: no edge
-    BEGIN = 4  # a scope opens; of a read of user memory: the first one through a new slice
+    BEGIN = 4  # a scope opens; of a read of user memory: its thread's first of a new slice
     END = 8  # a scope closes
     ZEROED = 16  # an ALLOC whose bytes are initialised
     INNER = 32  # an inner level of a re-entrant lock: no edge

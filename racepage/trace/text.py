@@ -36,7 +36,7 @@ ORDER is relaxed, acquire, release, acq_rel or seq_cst, which is meant where non
 byte-wise copy is relaxed. `copy_in` names the bytes that were asked for, and `moved` says how many
 of them were moved, where not all. Every event may have `time=N`, in nanoseconds. `inner` is an
 inner level of a re-entrant lock, `wake begin` and `wake end` a mark that an imported trace made;
-neither orders anything. `begin` of a read of user memory: it is the first through a new slice.
+neither orders anything. `begin` of a read of user memory: its thread's first of a new slice.
 `sleeps` is what may sleep, `refused` what the primitive raised instead of doing, `block try` a wait
 that may run out of time.
 
