@@ -136,7 +136,8 @@ def violates(events: list[Event], before: list[int], scope: Scope, access: Event
 
 
 def exclusive(trace: Trace, events: list[Event], before: list[int]) -> list[Pair]:
-    at_begin, at_access = [], []
+    at_begin: list[Pair] = []
+    at_access: list[Pair] = []
     ends = {}
     for scope in scopes(trace, events):
         ends[scope.begin.number] = scope.end
