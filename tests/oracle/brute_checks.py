@@ -102,9 +102,7 @@ def scopes(trace: Trace, events: list[Event]) -> list[Scope]:
             called = [
                 one
                 for one in same
-                if one.begin == own[-1]
-                and one.end == one.begin.number
-                and not one.ended
+                if one.begin == own[-1] and one.end == one.begin.number and not one.ended
             ]
             if called:
                 called[0].end = FOREVER
