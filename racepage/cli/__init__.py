@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-import traceback
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -21,11 +21,10 @@ from racepage.cli.check import check
 from racepage.cli.convert import convert
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.explain import explain
+from racepage.cli.guard import guarded
 from racepage.cli.info import info
-from racepage.cli.output import say
 from racepage.cli.run import run
 from racepage.cli.workloads import workloads
-from racepage.errors import RacepageError
 
 
 class _Verbs(click.Group):
@@ -49,7 +48,10 @@ class _Verbs(click.Group):
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
-    epilog="Exit codes: 0 nothing found, 1 findings, 2 unusable input or usage, 3 incomplete.",
+    epilog=(
+        "Exit codes: 0 nothing found, 1 findings, 2 unusable input or usage, 3 incomplete, "
+        "130 interrupted."
+    ),
 )
 @click.version_option(__version__, prog_name="racepage", message="%(prog)s %(version)s")
 @click.pass_context
@@ -70,27 +72,16 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         if getattr(sys, name) is None:  # closed by whoever started us
             nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (until the end)
             setattr(sys, name, nowhere)
-    sys.exit(_guarded(list(sys.argv[1:] if args is None else args)))
+    given = list(sys.argv[1:] if args is None else args)
+    # The name is fixed, since shell completion derives its variable from it.
+    code = guarded(lambda: _racepage.main(given, prog_name="racepage", standalone_mode=False))
+    if code == INTERRUPTED and any(not one.daemon for one in _other_threads()):
+        # The interpreter would wait for the program's threads, which may never end.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
-def _guarded(args: list[str]) -> int:
-    """The exit code; whatever goes wrong is told here, in one line."""
-    try:
-        # The name is fixed, since shell completion derives its variable from it.
-        code: Any = _racepage.main(args, prog_name="racepage", standalone_mode=False)
-        return int(code or 0)
-    except click.UsageError as error:
-        verb = "racepage" if error.ctx is None else error.ctx.command_path
-        say(f"{error.format_message()} (see {verb} --help)")
-    except click.ClickException as error:
-        say(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except RacepageError as error:
-        say(str(error))
-    except MemoryError:
-        say("there is not enough memory for this; try a shorter trace")
-    except Exception as error:  # noqa: BLE001  (Python would exit with 1, which means findings)
-        traceback.print_exc()
-        say(f"internal error, please report it with the lines above: {type(error).__name__}")
-    return Exit.UNUSABLE
+def _other_threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one is not threading.main_thread()]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from racepage.cli.exits import Exit
+from racepage.cli.keep import keep
 from racepage.cli.output import say
 from racepage.cli.settings import Configured
-from racepage.report.words import counted
+from racepage.report.words import loss
 
 
 @click.command(cls=Configured)
@@ -17,17 +18,14 @@ def convert(source: str, target: str) -> int:
     """Turn a trace into another format.
 
     The suffixes of IN and OUT say which:
-    .trace is text for people, .arrows is what a recording is kept in, .std is RAPID's.
+    .trace is text for people, .arrows is what a recording is kept in, .std is RAPID's. What a
+    format has no words for is said on standard error.
     """
-    from racepage.order.hb import HappensBefore  # noqa: PLC0415  (not needed to print help)
-    from racepage.trace.files import read_trace, write_trace  # noqa: PLC0415
+    from racepage.trace.files import read_trace  # noqa: PLC0415  (not needed to print help)
 
     trace = read_trace(source)
-    stamps = HappensBefore().stamp(trace.columns, trace.threads, trace.targets)
-    write_trace(trace, target, stamps=stamps)
-    say(f"wrote {target}: {counted(len(trace), 'event')}")
-    if trace.origin.complete:
+    keep(trace, target)
+    if trace.origin.complete and not trace.origin.lost_bytes:
         return Exit.CLEAN
-    lost = counted(trace.origin.lost_bytes, "byte")
-    say(f"{source} was cut off: its last {lost} hold no complete batch of events")
+    say(f"{source} was {loss(trace.origin.lost_bytes)}")
     return Exit.INCOMPLETE

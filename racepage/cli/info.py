@@ -13,7 +13,7 @@ from racepage.cli.options import format_option, output_option
 from racepage.cli.output import emit
 from racepage.cli.settings import Configured
 from racepage.report.escape import plain
-from racepage.report.words import counted
+from racepage.report.words import counted, loss
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     import numpy as np
@@ -108,11 +108,8 @@ def _text(facts: dict[str, Any]) -> str:
     if facts["seconds"] is not None:
         size += f", {facts['seconds']:.6f} seconds"
     lines = [plain(head), size]
-    if facts["lost_bytes"]:
-        lost = counted(facts["lost_bytes"], "byte")
-        lines.append(f"cut off: its last {lost} hold no complete batch of events")
-    elif not facts["complete"]:
-        lines.append("not closed: its program was killed, and what that did last is missing")
+    if not facts["complete"] or facts["lost_bytes"]:
+        lines.append(loss(facts["lost_bytes"]))
     parts = ["\n".join(lines) + "\n"]
     for heads, rows in (
         (("operation", "events"), facts["operations"].items()),

@@ -31,6 +31,7 @@ from racepage.workloads import program as workload_program
 
 _HERE: Final = f"{Path(__file__).parents[1]}{os.sep}"
 _PROGRAMS: Final = f"{_HERE}workloads{os.sep}"
+_MOST_DIGITS: Final = 18  # as in a trace
 
 
 class NoProgramError(RacepageError):
@@ -56,9 +57,17 @@ class Program:
 
 @dataclass(slots=True)
 class Outcome:
-    """How the program ended: one sentence for each error that nothing caught."""
+    """How the program ended.
+
+    Attributes:
+        errors: one sentence for each error that nothing caught.
+        code: what it would have exited with, had Python run it.
+        interrupted: the user had enough.
+    """
 
     errors: list[str] = field(default_factory=list)
+    code: int = 0
+    interrupted: bool = False
 
 
 # Finding it -------------------------------------------------------------------------------------
@@ -76,7 +85,7 @@ def find(spec: str, args: Sequence[str]) -> Program:
         return Program(spec, [spec, *args], path.parent, lambda: _run_script(path))
     if file.endswith(".py"):
         path = _existing(Path(file))
-        return Program(spec, [file, *args], path.parent, lambda: _call(_load(path), function))
+        return Program(spec, [file, *args], path.parent, lambda: _call_in(path, function))
     built_in = _built_in(spec, args)
     if built_in is not None:
         return built_in
@@ -102,6 +111,11 @@ def _parameter(arg: str) -> tuple[str, int]:
     name, _, value = arg.partition("=")
     if not value.isdecimal():
         raise NoProgramError(f"{arg!r} is no parameter of a workload; write it as rounds=100")
+    if len(value) > _MOST_DIGITS:
+        raise NoProgramError(
+            f"{name} is to be a number of at most {_MOST_DIGITS} digits; this one has "
+            f"{len(value):,}"
+        )
     return name, int(value)
 
 
@@ -133,6 +147,18 @@ def _run_script(path: Path) -> None:
     sys.modules["__main__"] = module
     code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
     exec(code, module.__dict__)  # noqa: S102  (it is what the user asked for)
+
+
+def _call_in(path: Path, function: str) -> None:
+    """Call a function of a file, whose namespace lives no longer than that of a script."""
+    before = sys.modules.get(path.stem)
+    try:
+        _call(_load(path), function)
+    finally:
+        if before is None:
+            sys.modules.pop(path.stem, None)
+        else:
+            sys.modules[path.stem] = before
 
 
 def _load(path: Path) -> ModuleType:
@@ -187,31 +213,32 @@ def _call(module: ModuleType, name: str) -> object:
 # Running it -------------------------------------------------------------------------------------
 
 
-def run(program: Program) -> Outcome:
+def run(program: Program, outcome: Outcome) -> None:
     """Run it to its end, its threads included, and print the tracebacks that Python would.
+
+    Args:
+        program: what to run.
+        outcome: told how it ended.
 
     Raises:
         NoProgramError: there was nothing to run.
-        KeyboardInterrupt: the user had enough.
+        KeyboardInterrupt: the user had enough. The threads are not waited for.
     """
-    outcome = Outcome()
     with _its_own_python(program), _watched_threads(outcome):
         others = set(threading.enumerate())
         try:
             program.body()
-        except NoProgramError:
+        except (NoProgramError, KeyboardInterrupt):
             raise
         except SystemExit as error:
             _exited(error, outcome)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001  (whatever it is, it is a finding)
             _print(error)
             outcome.errors.append(_sentence(error, current.thread_name()))
+            outcome.code = 1
         while left := [t for t in threading.enumerate() if not t.daemon and t not in others]:
             # Not left[0].join(): that the process waits for its threads orders nothing.
             threading.Thread.join(left[0])
-    return outcome
 
 
 @contextmanager
@@ -260,6 +287,7 @@ def _exited(error: SystemExit, outcome: Outcome) -> None:
     code = error.code
     if code is None or code == 0:
         return
+    outcome.code = int(code) & 0xFF if isinstance(code, int) else 1
     if isinstance(code, int):
         outcome.errors.append(f"the program exited with code {int(code)}")
     else:
@@ -296,6 +324,9 @@ def _leave_out_ours(told: TracebackException) -> None:
 
 
 def _ours(file: str) -> bool:
-    return file.startswith("<frozen ") or (
-        file.startswith(_HERE) and not file.startswith(_PROGRAMS)
+    """Whether a frame is not the program's: racepage's, the importer's, or what runs a thread."""
+    return (
+        file.startswith("<frozen ")
+        or file == threading.__file__
+        or (file.startswith(_HERE) and not file.startswith(_PROGRAMS))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,14 +13,18 @@ import click
 from click.shell_completion import CompletionItem
 
 from racepage.cli import exits
+from racepage.cli.exits import INTERRUPTED, Exit
+from racepage.cli.guard import guarded
+from racepage.cli.keep import keep, said
 from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import own_stdout, say, writable
 from racepage.cli.settings import DEEPEST, Configured
-from racepage.report.words import counted
+from racepage.errors import RacepageError
 from racepage.workloads import WORKLOADS
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.program import Outcome, Program
+    from racepage.execution.recorder import Recording
     from racepage.finding import Analysis, Finding
     from racepage.trace.columns import Trace
 
@@ -61,56 +66,82 @@ def run(
     package.module:function. What stands behind -- is for the program; built-in ones take their
     sizes there (rounds=100). What the program prints goes to standard error, unless -o sends the
     report elsewhere.
+
+    The exit code is the report's. A program that exits with another code than 0 has that as a
+    finding; with findings the code is 1, whatever the program's is. After Ctrl-C what was recorded
+    until then is reported, and the code is 130. A program that calls os._exit takes racepage with
+    it: nothing is reported, and with --trace FILE.arrows the file reads up to its last batch.
     """
     from racepage.cli.program import find  # noqa: PLC0415  (not needed to print help)
-
-    program = find(workload, args)
-    trace, outcome, warnings = _recorded(program, trace_file, depth, options.output)
-    analysis = options.analyse(trace, f"checking {workload}")
-    analysis = replace(
-        analysis,
-        path=None if trace_file is None else str(trace_file),
-        findings=(*analysis.findings, *_program_errors(outcome.errors)),
-        warnings=(*analysis.warnings, *_news(warnings, analysis)),
-    )
-    analysis = options.policy.apply(analysis)
-    options.report(analysis, program.name)
-    options.settle()
-    return exits.of(analysis.verdict)
-
-
-def _recorded(
-    program: Program, trace_file: Path | None, depth: int, output: Path | None
-) -> tuple[Trace, Outcome, Sequence[str]]:
-    """Run the program and record it; keep the recording where `trace_file` says."""
-    from racepage.cli.program import NoProgramError  # noqa: PLC0415  (as above)
-    from racepage.cli.program import run as run_program  # noqa: PLC0415
-    from racepage.execution.recorder import record  # noqa: PLC0415
     from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
     if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
         raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
+    program = find(workload, args)
+    process = os.getpid()
+    recording, outcome = _recorded(program, trace_file, depth, options.output)
+    if os.getpid() != process:  # the program forked, and this is its child: no report of ours
+        return outcome.code
+
+    def finish() -> int:
+        trace = recording.trace()
+        kept = _kept(trace, trace_file, recording)
+        analysis = options.analyse(trace, f"checking {workload}")
+        analysis = replace(
+            analysis,
+            path=None if trace_file is None else str(trace_file),
+            findings=(*analysis.findings, *_program_errors(outcome.errors)),
+            warnings=(*analysis.warnings, *_news(recording.warnings, analysis)),
+        )
+        analysis = options.policy.apply(analysis)
+        options.report(analysis, program.name)
+        options.settle(usable=not outcome.interrupted)
+        return exits.of(analysis.verdict) if kept else Exit.UNUSABLE
+
+    if not outcome.interrupted:
+        return finish()
+    say("interrupted; what was recorded until then is looked at")
+    guarded(finish)
+    return INTERRUPTED  # whatever else it came to: the program's threads may still be running
+
+
+def _recorded(
+    program: Program, trace_file: Path | None, depth: int, output: Path | None
+) -> tuple[Recording, Outcome]:
+    """Run the program and record it; into `trace_file` at once where its format allows that."""
+    from racepage.cli.program import NoProgramError, Outcome  # noqa: PLC0415  (as above)
+    from racepage.cli.program import run as run_program  # noqa: PLC0415
+    from racepage.execution.recorder import record  # noqa: PLC0415
+
     streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None
     recording = record(streamed, depth=depth, program=program.name)
+    outcome = Outcome()
     try:
         with own_stdout(output), recording:
-            outcome = run_program(program)
+            run_program(program, outcome)
     except NoProgramError:
         if streamed is not None:
             streamed.unlink()  # nothing ran: an empty recording would look clean
         raise
     except KeyboardInterrupt:
-        if streamed is not None:
-            say(f"interrupted; {streamed} holds what was recorded until then")
-        raise
-    trace = recording.trace()
-    if trace_file is not None and streamed is None:
-        from racepage.trace.files import write_trace  # noqa: PLC0415
+        outcome.interrupted = True
+        outcome.code = INTERRUPTED
+    return recording, outcome
 
-        write_trace(trace, trace_file)
-    if trace_file is not None:
-        say(f"wrote {trace_file}: {counted(len(trace), 'event')}")
-    return trace, outcome, recording.warnings
+
+def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:
+    """Keep the trace where `path` says; False, and a line on stderr, where that cannot be done."""
+    if path is None:
+        return True
+    if recording.path is not None:
+        said(path, len(trace), "event")
+        return True
+    try:
+        keep(trace, path)
+    except RacepageError as error:  # which is no reason to keep the report back
+        say(str(error))
+        return False
+    return True
 
 
 def _news(warnings: Sequence[str], analysis: Analysis) -> list[str]:

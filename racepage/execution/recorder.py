@@ -104,6 +104,7 @@ class Recording:
         self._kept: list[Columns] = []
         self._writer: Any = None
         self._process = 0
+        self._closed = True  # False: the body was interrupted, so that what it left says nothing
         self._collector = 0
         self._running: set[str] = set()  # threads that were started, and have not ended
         self._order = HappensBefore()
@@ -139,6 +140,7 @@ class Recording:
     ) -> None:
         if self._process != os.getpid():
             return  # a fork came out of the body: the recording is its parent's
+        self._closed = kind is None or not issubclass(kind, KeyboardInterrupt)
         self._end()
         if self._failure is not None:
             if error is None:
@@ -168,7 +170,12 @@ class Recording:
             page_sizes=dict(tables.page_sizes),
             labels=dict(tables.labels),
             lock_kinds=dict(tables.lock_kinds),
-            origin=Origin(form="memory", program=self._program, judge_leaks=True),
+            origin=Origin(
+                form="memory",
+                program=self._program,
+                judge_leaks=True,
+                complete=self._closed,
+            ),
         )
 
     def _open(self) -> None:
@@ -267,9 +274,13 @@ class Recording:
         )
 
     def _close(self) -> None:
-        """Close the file; one that could not be written to stays without an end, and says so."""
-        if self._writer is not None and self._failure is None:
+        """Close the file; one that is not whole stays without an end, and says so by that."""
+        if self._writer is None or self._failure is not None:
+            return
+        if self._closed:
             self._writer.close()
+        else:
+            self._writer.abandon()
 
 
 def _waiting() -> int:

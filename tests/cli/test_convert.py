@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from itertools import permutations
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from racepage.errors import UnsupportedError
 from tests.cli.conftest import Racepage
 
 STD = "t1|w(x)|1\nt1|acq(l)|2\nt1|rel(l)|3\nt2|r(x)|4\n"
@@ -19,7 +21,8 @@ def test_any_format_turns_into_any_other_and_keeps_its_race(
         assert racepage("convert", "first.std", f"first{source}").code == 0
     done = racepage("convert", f"first{source}", f"second{target}")
     assert (done.code, done.out) == (0, "")
-    assert done.err == f"racepage: wrote second{target}: 4 events\n"
+    size = "4 lines" if target == ".std" else "4 events"
+    assert done.err == f"racepage: wrote second{target}: {size}\n"
     checked = racepage("check", f"second{target}", "--list-events")
     assert checked.code == 1
     assert "racy events: 3\n" in checked.out
@@ -52,3 +55,48 @@ def test_what_was_cut_off_is_said_and_never_a_pass(
     assert done.code == 3
     assert "cut.arrows was cut off" in done.err
     assert racepage("check", "rest.trace").code == 3
+
+
+@pytest.mark.parametrize("suffix", [".std", ".std.gz"])
+def test_what_std_has_no_words_for_is_said_and_its_lines_are_counted(
+    racepage: Racepage, tmp_path: Path, suffix: str
+) -> None:
+    """Two variables, [0:8] and [8:4096]: alloc and free are two lines each."""
+    (tmp_path / "first.trace").write_text(
+        "main alloc page:0 size=4096 zero\n"
+        "main map page:0 as=p\n"
+        "main write page:0[0:8]\n"
+        "main unmap p\n"
+        "main free page:0\n"
+    )
+    done = racepage("convert", "first.trace", f"second{suffix}")
+    wrote, missing, lives = done.err.splitlines()
+    assert wrote == f"racepage: wrote second{suffix}: 5 lines"
+    assert "has no line for 1 map, 1 unmap: no race depends on them" in missing
+    assert "has alloc and free as writes of the whole page" in lives
+    assert done.code == 0
+
+
+def test_std_cannot_say_that_a_trace_is_not_complete(
+    racepage: Racepage, clean: Path, tmp_path: Path
+) -> None:
+    racepage("convert", clean, "cut.arrows")
+    cut = tmp_path / "cut.arrows"
+    cut.write_bytes(cut.read_bytes()[:-8])  # all of the end marker, and nothing else
+    done = racepage("convert", "cut.arrows", "rest.std")
+    assert done.code == 3
+    assert "rest.std cannot say that the trace is not complete" in done.err
+    assert "racepage: cut.arrows was not closed: " in done.err
+    assert "0 bytes" not in done.err
+
+
+def test_what_cannot_be_ordered_is_converted_without_clocks(
+    racepage: Racepage, clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise UnsupportedError("new to this version")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("racepage.order.hb.HappensBefore.stamp", refuse)
+        assert racepage("convert", clean, "second.arrows").code == 0
+    assert racepage("check", "second.arrows").code == 0

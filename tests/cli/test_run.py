@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 from textwrap import dedent
+from typing import NamedTuple
 
 import jsonschema
 import pytest
@@ -172,6 +173,12 @@ def test_a_parameter_that_is_none_is_exit_2(racepage: Racepage) -> None:
     assert "rounds" in racepage("run", "handoff", "--", "round=3").complaint
 
 
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_a_parameter_that_is_too_large_is_exit_2(racepage: Racepage, digits: int) -> None:
+    complaint = racepage("run", "handoff", "--", f"rounds={'1' * digits}").complaint
+    assert complaint.startswith("rounds is to be a number of at most 18 digits; this one has ")
+
+
 def test_nothing_is_left_of_a_recording_of_nothing(
     racepage: Racepage, early: Path, tmp_path: Path
 ) -> None:
@@ -254,6 +261,8 @@ def test_a_threads_exception_is_a_finding(racepage: Racepage, tmp_path: Path) ->
     )
     done = racepage("run", path)
     assert done.err.count("Exception in thread worker:\nTraceback") == 3
+    files = [line.split('"')[1] for line in done.err.splitlines() if line.startswith("  File ")]
+    assert files == [str(path)] * 3
     assert "KeyError: 'lost' (in thread worker, threads.py:6 in work)" in done.out
 
 
@@ -338,7 +347,7 @@ def test_the_end_waits_for_the_threads(racepage: Racepage, tmp_path: Path) -> No
     )
     done = racepage("run", path, "--format", "json")
     made = json.loads(done.out)
-    assert (done.code, made["verdict"]) == (0, "clean")
+    assert {one["kind"] for one in made["findings"]} == {"thread-leak"}  # but not page-leak
     assert set(made["threads"]) == {"main", "child", "grandchild"}
     assert made["threads"]["grandchild"]["end"] is not None
 
@@ -456,22 +465,40 @@ def test_a_thread_that_nobody_announced_is_warned_of(racepage: Racepage, tmp_pat
     assert as_json.err.count("warning: thread stranger") == 1
 
 
-def test_an_interrupted_run_ends_with_130_and_keeps_what_it_recorded(tmp_path: Path) -> None:
-    path = write(
-        tmp_path,
-        "forever.py",
-        """
-        import threading
-        from racepage.memory import GFP_KERNEL, Page
+# Ends that are none -------------------------------------------------------------------------------
 
-        page = Page.alloc_page(GFP_KERNEL)
-        print("ready", flush=True)
-        threading.Event().wait()
-        """,
-    )
+FOREVER = """
+import threading
+from racepage import sync
+from racepage.memory import GFP_KERNEL, Page
+
+page, both = Page.alloc_page(GFP_KERNEL), threading.Barrier(3)
+
+def work():
+    page.fill_zero_raw(0, 8)
+    both.wait()
+    threading.Event().wait()
+
+for name in ("w0", "w1"):
+    sync.Thread(target=work, name=name).start()
+both.wait()
+print("ready", flush=True)
+threading.Event().wait()
+"""
+
+
+class Interrupted(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def interrupted(folder: Path, code: str, *args: str) -> Interrupted:
+    """What a run comes to that gets Ctrl-C once it has said `ready`."""
+    path = write(folder, "forever.py", code)
     child = subprocess.Popen(
-        [sys.executable, str(ROOT / "cli.py"), "run", str(path), "--trace", "run.arrows"],
-        cwd=tmp_path,
+        [sys.executable, str(ROOT / "cli.py"), "run", str(path), *args],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -479,10 +506,174 @@ def test_an_interrupted_run_ends_with_130_and_keeps_what_it_recorded(tmp_path: P
     )
     with child:
         assert child.stderr is not None
-        assert child.stderr.readline() == "ready\n"
+        while child.stderr.readline() != "ready\n":
+            assert child.poll() is None
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
-    assert child.returncode == 130
-    assert out == ""
-    assert "Traceback" not in err
-    assert "run.arrows holds what was recorded" in err
+        try:
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
+    return Interrupted(child.returncode, out, err)
+
+
+@pytest.mark.parametrize("suffix", [".arrows", ".trace"])
+def test_an_interrupted_run_is_130_and_what_it_recorded_is_reported_and_kept(
+    racepage: Racepage, tmp_path: Path, suffix: str
+) -> None:
+    """Its threads, which never end, are not waited for."""
+    done = interrupted(tmp_path, FOREVER, "--format", "json", "--trace", f"run{suffix}")
+    assert done.code == 130
+    assert [one["kind"] for one in json.loads(done.out)["findings"]] == ["data-race"]
+    assert "Traceback" not in done.err
+    assert "interrupted; what was recorded until then" in done.err
+    kept = racepage("check", f"run{suffix}")
+    assert kept.code == 1
+    assert "The trace was not closed" in kept.out
+
+
+def test_an_interrupted_run_without_findings_is_incomplete_and_has_no_leaks(
+    tmp_path: Path,
+) -> None:
+    code = FOREVER.replace("page.fill_zero_raw(0, 8)", "pass")
+    done = interrupted(tmp_path, code)
+    assert done.code == 130
+    assert "incomplete: nothing found in what is left" in done.out
+
+
+def test_an_interrupted_run_that_cannot_be_reported_does_not_wait_for_its_threads_either(
+    tmp_path: Path,
+) -> None:
+    code = FOREVER.replace("both.wait()\nprint", "sync.Semaphore().acquire()\nboth.wait()\nprint")
+    done = interrupted(tmp_path, code, "--trace", "run.std")
+    assert done.code == 130
+    assert "cannot be said in STD" in done.err
+
+
+def test_what_a_thread_died_of_before_the_interrupt_is_a_finding(tmp_path: Path) -> None:
+    code = """
+    import threading
+    from racepage import sync
+
+    def work():
+        raise KeyError("lost")
+
+    thread = sync.Thread(target=work)
+    thread.start()
+    threading.Thread.join(thread)
+    print("ready", flush=True)
+    threading.Event().wait()
+    """
+    done = interrupted(tmp_path, code)
+    assert done.code == 130
+    assert "KeyError: 'lost' (in thread" in done.out
+
+
+def test_a_code_that_the_program_exits_with_does_not_hide_findings(
+    racepage: Racepage, early: Path
+) -> None:
+    for code in (0, 3, 130):
+        early.write_text(f"{EARLY}\nmain()\nraise SystemExit({code})\n")
+        done = racepage("run", early.name)
+        assert done.code == 1
+        assert "RP001 data-race" in done.out
+        assert (f"the program exited with code {code}" in done.out) is (code != 0)
+
+
+def test_a_program_that_ends_the_process_leaves_a_file_that_reads(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "gone.py", "import os\nos._exit(5)\n")
+    command = [sys.executable, str(ROOT / "cli.py"), "run", str(path), "--trace", "run.arrows"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert racepage("check", "run.arrows").code == 3
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [("pass", 0), ("sys.exit(7)", 7), ("1 / 0", 1), ("raise KeyboardInterrupt", 130)],
+)
+def test_a_forked_child_ends_as_in_python_and_says_nothing_of_a_trace(
+    tmp_path: Path, end: str, code: int
+) -> None:
+    path = write(
+        tmp_path,
+        "forks.py",
+        f"""
+        import os, sys
+        from racepage.memory import GFP_KERNEL, Page
+
+        page = Page.alloc_page(GFP_KERNEL)
+        child = os.fork()
+        if child:
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            page.free()
+        else:
+            {end}
+        """,
+    )
+    command = [sys.executable, str(ROOT / "cli.py"), "run", str(path), "--trace", "run.trace"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.count("nothing found") == 1
+    assert f"{code}\n" in done.stderr
+    assert done.stderr.count("racepage: ") == 1
+    assert done.stderr.endswith("racepage: wrote run.trace: 2 events\n")
+
+
+# What is left of a program ------------------------------------------------------------------------
+
+HOLDERS = """
+import builtins
+from racepage.memory import GFP_KERNEL, Page
+
+held = Page.alloc_page(GFP_KERNEL, label="in the namespace")
+
+def touch():
+    held.fill_zero_raw(0, 8)
+"""
+
+
+@pytest.mark.parametrize("spec", ["holder.py", "holder.py:touch"])
+def test_a_page_that_only_the_programs_file_holds_goes_with_it(
+    racepage: Racepage, tmp_path: Path, spec: str
+) -> None:
+    write(tmp_path, "holder.py", HOLDERS + "\ntouch()\n")
+    done = racepage("run", spec)
+    assert (done.code, done.err) == (0, "")
+    assert "holder" not in sys.modules
+
+
+@pytest.mark.parametrize("spec", ["holder.py", "holder.py:touch"])
+def test_a_page_that_something_else_holds_is_leaked(
+    racepage: Racepage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    registry: list[object] = []
+    monkeypatch.setattr("builtins.registry", registry, raising=False)
+    write(tmp_path, "holder.py", HOLDERS + "\nbuiltins.registry.append(held)\n")
+    done = racepage("run", spec)
+    assert done.code == 1
+    assert "RP006 page-leak" in done.out
+    assert 'page:0 "in the namespace"' in done.out
+
+
+def test_a_page_of_a_program_that_failed_goes_with_it_too(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    write(tmp_path, "holder.py", HOLDERS + "\ntouch()\nraise ValueError('no')\n")
+    made = json.loads(racepage("run", "holder.py", "--format", "json").out)
+    assert [one["kind"] for one in made["findings"]] == ["program-error"]
+
+
+def test_a_recording_that_its_format_cannot_hold_is_reported_all_the_same(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path,
+        "semaphores.py",
+        "from racepage import sync\nsync.Semaphore().acquire()\n",
+    )
+    done = racepage("run", path, "--trace", "run.std")
+    assert done.code == 2
+    assert "cannot be said in STD" in done.err
+    assert "clean: nothing found" in done.out
