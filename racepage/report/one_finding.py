@@ -111,7 +111,7 @@ class FindingText:
         yield from self._layout.field("bytes", Text(lines.labels, DETAIL))
         scale = Text(lines.scale, DETAIL)
         if lines.per_column > 1:
-            scale.append(f"  {lines.per_column} bytes a column")
+            scale.append(f"  {lines.per_column:,} bytes a column")
         yield from self._layout.field("", scale, wrap=False)
         if first is not None and first.range:
             yield from self._layout.field("first", Text(lines.first, _SIDE["first"]), wrap=False)

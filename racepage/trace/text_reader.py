@@ -30,6 +30,7 @@ _EVENT: Final = re.compile(
     rf"(?:[ \t]++({_WORD}|(?:[a-z]++:)?{QUOTED})(?:\[([0-9]{{1,18}}+):([0-9]{{1,18}}+)\])?"
     r"(?![^ \t]))?(?:[ \t]++(?=\S)(.*+))?"
 )
+_TOO_LONG: Final = re.compile(r"[^\s\[]*+\[(?:[0-9]{1,18}+:)?[0-9]{19}")
 _OPS: Final[dict[str, Op]] = {op.name.lower(): op for op in Op}
 _SIZED: Final = (Op.ALLOC, Op.FREE, Op.COLLECT)
 _BARE_KIND: Final = {
@@ -139,6 +140,8 @@ class _Reader:
             kinds = " or ".join(kind.name.lower() for kind in shape.kinds)
             if token is None:
                 found = shown(rest.split(maxsplit=1)[0]) if rest else "nothing"
+                if _TOO_LONG.match(rest):
+                    raise MalformedError(f"a number has at most 18 digits, found {found}")
                 raise MalformedError(f"expected a {kinds} after {name}, found {found}")
             bare = _BARE_KIND.get(op)
             target = read_target(token) if bare is None else read_bare(bare, token)

@@ -233,6 +233,8 @@ def test_other_comments_are_free() -> None:
         ("a read lock:0[0:1]", "line 1", ["takes a page", '"lock:0"']),
         ("a read page:0", "line 1", ["a range [a:b]"]),
         ("a read page:0 [0:1]", "line 1", ["a range [a:b]"]),
+        ("a read page:0[0:1234567890123456789]", "line 1", ["at most 18 digits"]),
+        ("a read page:0[1234567890123456789:8]", "line 1", ["at most 18 digits"]),
         ("a read page:0[8:4]", "line 1", ["[8:4] ends before it starts"]),
         ("a read page:0[-1:4]", "line 1", ["a page after read"]),
         ("a read page:0[0:1073741825]", "line 1", ["reaches beyond 1073741824 bytes"]),
