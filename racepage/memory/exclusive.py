@@ -18,16 +18,14 @@ from __future__ import annotations
 from operator import index
 from sys import _getframe
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from racepage.events import Flag, Op
 from racepage.execution import current
 from racepage.execution.frames import outside
+from racepage.memory.access import PageAccess
 from racepage.memory.kmap import PageSlice
 from racepage.memory.layout import check_range
-
-if TYPE_CHECKING:
-    from racepage.memory.access import PageAccess
 
 _WRITER: Final = int(Op.ASSERT_WRITER)
 _ACCESS: Final = int(Op.ASSERT_ACCESS)
@@ -75,6 +73,7 @@ def assert_exclusive_writer(
 
     Raises:
         InvalidArgument: the bytes do not lie in the page, or the slice.
+        TypeError: `page` is neither.
         ValueError: a range with a step.
     """
     return _assert(_WRITER, page, start, stop)
@@ -101,8 +100,10 @@ def _assert(
     if isinstance(page, PageSlice):
         pointer, size = page.as_ptr(), len(page)
         base, page = pointer.offset, pointer.mapping.page
-    else:
+    elif isinstance(page, PageAccess):
         size = page.size
+    else:
+        raise TypeError(f"a page, or a slice of one, not {type(page).__name__}")
     start, length = check_range(start, (size if stop is None else index(stop)) - start, size)
     if current.mode:
         current.note(word, page.number, base + start, length, outside(_getframe(2)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 import racepage
@@ -75,6 +76,11 @@ def test_a_range_with_a_step_is_refused(page: Page) -> None:
 def test_a_range_says_where_it_stops(page: Page) -> None:
     with pytest.raises(TypeError, match="stop=9"):
         assert_writer(page, slice(0, 8), 9)
+
+
+def test_what_is_no_page_is_refused() -> None:
+    with pytest.raises(TypeError, match="not ndarray"):
+        assert_writer(np.zeros(8))  # type: ignore[arg-type]
 
 
 def test_a_block_is_a_scope_even_if_it_raises(page: Page) -> None:
