@@ -10,6 +10,7 @@ from racepage.trace.columns import Trace, TraceBuilder
 
 PAGE = Target(Kind.PAGE, "0")
 M, N = Target(Kind.LOCK, "m"), Target(Kind.LOCK, "n")
+S = Target(Kind.SYNC, "s")
 
 
 def thread(name: str) -> Target:
@@ -102,11 +103,11 @@ def test_the_locks_of_the_allocation_are_named_too(build: TraceBuilder) -> None:
 
 
 def test_why_names_the_last_synchronisation_that_the_other_side_knows(build: TraceBuilder) -> None:
-    """t2 learns t1's first unlock; the write comes after the second."""
+    """t2 learns t1's unlock; the write comes after its release."""
     build.add("t1", Op.LOCK, M, stack=at(11))
     build.add("t1", Op.UNLOCK, M, stack=at(12))
     build.add("t2", Op.LOCK, M, stack=at(21))
-    build.add("t1", Op.UNLOCK, N, stack=at(13))
+    build.add("t1", Op.RELEASE, S, stack=at(13))
     build.add("t1", Op.WRITE, PAGE, 0, 8, stack=at(14))
     build.add("t2", Op.WRITE, PAGE, 0, 8, stack=at(22))
     why = only(build.finish()).why
@@ -186,9 +187,9 @@ def test_a_vector_is_what_was_known_at_the_event_however_late_one_looks(
     build: TraceBuilder,
 ) -> None:
     build.add("t1", Op.WRITE, PAGE, 0, 64, stack=at(10))
-    build.add("t1", Op.UNLOCK, M)
+    build.add("t1", Op.RELEASE, S)
     build.add("t2", Op.READ, PAGE, 0, 64, stack=at(20))
-    build.add("t2", Op.LOCK, M)
+    build.add("t2", Op.ACQUIRE, S)
     race = only(build.finish())
     assert race.second is not None
     assert dict(race.second.vector) == {"main": 2, "t2": 1}
