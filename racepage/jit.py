@@ -1,25 +1,18 @@
-"""Compiled code: when it is compiled, and where it is kept.
+"""Compiled code.
 
 Only modules that are themselves imported late may import this one: it loads numba, which takes
 most of a second.
 
-`compiled` makes a function that Python calls; `inlined` makes one that compiled
-functions call. The first call compiles, says so in one line on stderr, and keeps the result in the
-user's cache directory; where that cannot be written, every process compiles anew. What is kept
-lies in a directory that is named by a digest of the sources it was made from: numba itself looks
-only at the file of the function that Python calls, not at those of what that function calls.
-Processes may compile at the same time: numba replaces its files atomically, and what they hold is
-the same.
+`compiled` makes a function that Python calls; `inlined` makes one that compiled functions call. The
+first call compiles, says so in one line on stderr, and keeps the result where `racepage.cache`
+says; where nothing can be kept, every process compiles anew.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import inspect
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from pathlib import Path
@@ -28,15 +21,21 @@ from typing import Any, Final, TypeVar
 import numba
 from numba.core import event
 
-F = TypeVar("F", bound=Callable[..., Any])
+from racepage.cache import directory_for
+from racepage.errors import RacepageError
 
-_SOURCES: Final[list[str]] = []
-"""The files that functions came from which are inlined into others."""
+F = TypeVar("F", bound=Callable[..., Any])
 
 _COMPILED: Final[list[Any]] = []
 """What numba made of the functions that Python calls."""
 
 _NOTICE: Final = "racepage: compiling the native engine (once, about 10 s) ..."
+
+if numba.config.DISABLE_JIT:
+    raise RacepageError(
+        "NUMBA_DISABLE_JIT is set, and the native engine has to be compiled: unset it, or take the "
+        "reference engine (--engine reference)"
+    )
 
 
 class _Notice(event.Listener):  # type: ignore[misc]  # numba has no types
@@ -59,7 +58,7 @@ event.register("numba:compile", _Notice())
 @cache
 def compiled(function: F) -> F:
     """The function, compiled at its first call for the types of its arguments, and kept."""
-    directory = _cache_directory(inspect.getfile(function))
+    directory = directory_for(Path(inspect.getfile(function)))
     with _numba_cache(directory):
         fast = numba.njit(function, cache=directory is not None, nogil=True)
     _COMPILED.append(fast)
@@ -76,31 +75,8 @@ def compiled(function: F) -> F:
 
 def inlined(function: F) -> F:
     """The function, for compiled functions to call; Python cannot."""
-    _SOURCES.append(inspect.getfile(function))
     fast: F = numba.njit(function)
     return fast
-
-
-def _cache_directory(source: str) -> Path | None:
-    """Where code from the file `source` is kept; None for nowhere.
-
-    What it is made from is that file, floor 0, and what its room has to inline: that was imported
-    before.
-    """
-    room, ground = Path(source).parent, Path(__file__).parent
-    inner = {Path(file) for file in _SOURCES if Path(file).parent == room}
-    digest = hashlib.sha256()
-    for file in sorted({Path(source), *inner, *ground.glob("*.py")}):
-        digest.update(file.read_bytes())
-    try:
-        own = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-        base = Path(numba.config.CACHE_DIR or Path(own, "racepage"))
-        directory = base / f"native-{digest.hexdigest()[:16]}"
-        directory.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=directory).close()
-    except (OSError, RuntimeError):  # not writable, or no home at all
-        return None
-    return directory
 
 
 @contextlib.contextmanager

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from racepage.cache import is_kept
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "racepage: compiling the native engine (once, about 10 s) ...\n"
 INNER = """
@@ -79,6 +81,36 @@ def test_a_changed_inner_function_is_compiled_again(project: Project) -> None:
     assert project.run() == ("12 15 4\n", NOTICE)
 
 
+def test_what_was_compiled_is_known_to_be_kept(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(project.cache))
+    outer = project.folder / "outer.py"
+    assert not is_kept(outer)
+    project.run()
+    assert is_kept(outer)
+    assert not is_kept(project.folder / "inner.py")
+
+
+def test_without_a_compiler_the_native_engine_says_so_in_one_line(tmp_path: Path) -> None:
+    trace = tmp_path / "two.trace"
+    trace.write_text("t1 write page:0[0:8]\nt2 write page:0[0:8]\n")
+    said = {}
+    for engine in ("auto", "native"):
+        command = [sys.executable, str(ROOT / "cli.py"), "check", "--engine", engine, str(trace)]
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        said[engine] = done.returncode, done.stderr
+    assert said["auto"] == (1, "")
+    status, line = said["native"]
+    assert status == 2
+    assert line == (
+        f"racepage: {trace}: NUMBA_DISABLE_JIT is set, and the native engine has to be compiled: "
+        "unset it, or take the reference engine (--engine reference)\n"
+    )
+
+
 def test_numbas_own_setting_says_where_it_is_kept(project: Project, tmp_path: Path) -> None:
     project.run(NUMBA_CACHE_DIR=str(tmp_path / "elsewhere"))
     assert not project.cache.exists()
@@ -100,9 +132,14 @@ def test_processes_that_compile_at_the_same_time_do_not_disturb_each_other(
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(project.folder))),
         "XDG_CACHE_HOME": str(project.cache),
     }
+    for number in range(50):  # they all remove what nobody uses, too
+        unused = project.cache / "racepage" / f"native-{number:016x}"
+        unused.mkdir(parents=True)
+        os.utime(unused, (0, 0))
     running = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(3)
     ]
     assert {process.communicate()[0] for process in running} == {b"8 10 4\n"}
+    assert not (project.cache / "racepage" / f"native-{0:016x}").exists()
     assert project.run() == ("8 10 4\n", "")

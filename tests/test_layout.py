@@ -16,6 +16,7 @@ FLOORS = {
     "racepage.clock": 0,
     "racepage.finding": 0,
     "racepage.errors": 0,
+    "racepage.cache": 0,
     "racepage.jit": 0,
     "racepage.structs": 0,
     "racepage.trace": 1,
@@ -33,6 +34,8 @@ FLOORS = {
 
 SAME_FLOOR = {
     ("racepage.finding", "racepage.events"),  # a finding holds stacks
+    ("racepage.jit", "racepage.cache"),  # what is compiled is kept
+    ("racepage.jit", "racepage.errors"),  # there may be no compiler
 }
 """The imports between two rooms of one floor that there are reasons for."""
 

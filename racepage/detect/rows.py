@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from racepage.cache import is_kept
 from racepage.events import Op
 from racepage.trace.columns import Columns
 
+KEPT_FROM: Final = 50_000
+"""Rows from which compiled code is worth loading, where it is kept: `benchmarks/detect.py`."""
+
 NATIVE_FROM: Final = 100_000
-"""Rows from which compiled code is worth loading: below, plain Python has long finished."""
+"""Rows from which it is worth compiling: below, plain Python has long finished."""
+
+_ENGINE: Final = tuple(
+    Path(__file__).parents[1] / file for file in ("order/hb_native.py", "detect/native.py")
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def is_native(events: int) -> bool:
+    """Whether a trace of so many events is one for the native engine."""
+    return _worth(events, *_ENGINE)
+
+
 def at_size(function: Callable[P, R], rows: int) -> Callable[P, R]:
     """The function as it stands for few rows, compiled for many."""
-    if rows < NATIVE_FROM:
+    if not _worth(rows, Path(inspect.getfile(function))):
         return function
     from racepage.jit import compiled  # noqa: PLC0415  (loads a compiler)
 
     fast: Callable[P, R] = compiled(function)
     return fast
+
+
+def _worth(rows: int, *sources: Path) -> bool:
+    """Whether so many rows are worth compiled code from these files."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}:
+        return False
+    return rows >= NATIVE_FROM or (rows >= KEPT_FROM and all(map(is_kept, sources)))
 
 
 _OFTEN: Final = (
@@ -58,8 +81,8 @@ def extent(columns: Columns, event: int) -> tuple[int, int]:
 
 def on_page(columns: Columns) -> NDArray[np.bool_]:
     """Which rows touch a page or end its life."""
-    touching: NDArray[np.bool_] = columns.op <= Op.FREE
-    touching |= columns.op == Op.COLLECT
+    touching: NDArray[np.bool_] = columns.op <= int(Op.FREE)
+    touching |= columns.op == int(Op.COLLECT)  # numpy widens the column for what is no plain int
     return touching
 
 

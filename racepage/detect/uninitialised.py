@@ -82,9 +82,8 @@ def _unwritten_reads(  # noqa: C901, PLR0912, PLR0915, PLR0917  (compiled as one
     """
     found = np.empty((64, 4), dtype=np.int64)
     count = 0
-    used = np.int64(
-        (targets + 7) & ~7
-    )  # a slot for each page, and then the nodes, at multiples of 8
+    # A slot for each page, and then the nodes, at multiples of 8.
+    used = np.int64((targets + 7) & ~7)
     slots = np.full(used + _NEW, -1, dtype=np.int64)
     after = np.zeros(len(slots) >> 3, dtype=np.int64)  # of each unused node, the next one
     deep = np.zeros(len(slots) >> 3, dtype=np.bool_)  # of each node, whether it is above others
