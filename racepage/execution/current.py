@@ -110,17 +110,21 @@ class ThreadLog:
         name: what people call it; the recorder makes names unique within a recording.
         foreign: nobody started it through racepage, so nothing is known to come before it.
         ended: its last event is in the list.
+        ident: the thread as `threading` knows it, from its first event on.
+        waits: only another thread can make it go on (`execution/waits.py`).
         events: flat, FIELDS items an event; extended by the thread, taken from the front by the
             recorder, and touched by nobody else.
     """
 
-    __slots__ = ("ended", "events", "foreign", "name", "number")
+    __slots__ = ("ended", "events", "foreign", "ident", "name", "number", "waits")
 
     def __init__(self, name: str, *, foreign: bool = False) -> None:
         self.number = new(Kind.THREAD)
         self.name = name
         self.foreign = foreign
         self.ended = False
+        self.ident = 0
+        self.waits = False
         self.events: list[Any] = []
 
 
@@ -300,11 +304,11 @@ def new_thread(name: str) -> ThreadLog:
 def start(thread: ThreadLog, frame: FrameType) -> None:
     """Log that the current thread starts `thread`: call it before the child can run."""
     if mode:
-        _remember(thread)
+        remember(thread)
         log(START, thread.number, frame)
 
 
-def _remember(thread: ThreadLog) -> None:
+def remember(thread: ThreadLog) -> None:
     """Keep the name of a thread that may not be there when the recorder asks for it."""
     given[thread.number] = thread.name
     _dropped.append(thread.number)
@@ -314,6 +318,7 @@ def enter(thread: ThreadLog) -> None:
     """Make `thread` the current thread: the child's first act."""
     own.log = thread
     own.extend = thread.events.extend
+    thread.ident = get_ident()
     logs[thread.number] = thread
 
 
@@ -338,14 +343,14 @@ def _ignore(_event: Event) -> None:
 def join(thread: ThreadLog, frame: FrameType) -> None:
     """Log that the current thread saw `thread` end: only after a join that succeeded."""
     if mode:
-        _remember(thread)
+        remember(thread)
         log(JOIN, thread.number, frame)
 
 
 def detach(thread: ThreadLog, frame: FrameType) -> None:
     """Log that nobody has to join `thread`."""
     if mode:
-        _remember(thread)
+        remember(thread)
         log(DETACH, thread.number, frame)
 
 
@@ -371,9 +376,7 @@ def _meet() -> ThreadLog:
     else:
         found = ThreadLog(thread.name, foreign=True)
         own.goodbye = _Goodbye(found)
-    own.log = found
-    own.extend = found.events.extend
-    logs[found.number] = found
+    enter(found)
     return found
 
 

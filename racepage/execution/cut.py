@@ -11,6 +11,9 @@ thread's list, then at the length of `turns`, then at the lists. What it takes i
 
 So nothing is taken without what happens before it, and nobody is made to wait.
 
+Further, a BLOCK that would be the last event of its thread is left for the next cut where the
+thread has been woken (`execution/waits.py`): who woke it may be in this cut.
+
 Synchronising events stand in the order of their turns. An access sorts with the next synchronising
 event of its own thread, that is, as late as its thread's order allows; what follows a thread's last
 synchronising event stands at the end of the cut.
@@ -40,6 +43,7 @@ from racepage.execution.flat import (
     TURN,
 )
 from racepage.execution.tables import Tables
+from racepage.execution.waits import BLOCK
 from racepage.trace.columns import NOTHING, Columns, Detail
 
 _TAKES_TURN: Final = np.zeros(256, dtype=np.bool_)
@@ -86,6 +90,7 @@ def take(tables: Tables, *, collector: int, final: bool) -> Columns:
     turns = current.turns[:]
     turn_of = dict(zip(map(id, turns), range(len(turns)), strict=True))
     parts = []
+    left = []
     for log in list(current.logs.values()):
         ended = log.ended  # before its list is read: nothing is logged after that
         events = log.events[:]
@@ -95,13 +100,16 @@ def take(tables: Tables, *, collector: int, final: bool) -> Columns:
             word = np.fromiter(events[::FIELDS], np.int32, count)
             turn = _turns(word, events, turn_of)
             limit = count if final else _limit(turn, seen.get(log.number, 0))
+            if limit and word[limit - 1] == BLOCK and not log.waits:
+                limit -= 1
+                left.append(events[limit * FIELDS + 2])
             if limit:
                 del events[limit * FIELDS :]
                 parts.append(_part(log, events, word[:limit], turn[:limit], now=now, tables=tables))
         del log.events[: limit * FIELDS]
         if ended and limit == count:
             current.logs.pop(log.number, None)
-    del current.turns[: len(turns)]
+    current.turns[: len(turns)] = left
     del current.collected[: len(gone)]
     # Every access of a page that was collected is in the lists, and was seen there: so it is in
     # this cut or an earlier one, and the end of this one is after it.

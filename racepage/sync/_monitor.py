@@ -1,10 +1,11 @@
 """Waiting, for primitives that are more than one lock.
 
-A primitive keeps its state under one real mutex and waits on tickets: a ticket is a real lock that
+A primitive keeps its state under one real mutex and waits on tickets: a ticket has a real lock that
 is taken when it is made, so that taking it again blocks until somebody wakes it. This is how
 `threading.Condition` works; it is written out here because every lock in it must be one that
-`execution.current` hands out (so that a scheduler can stand in one place) and because nothing in it
-may leave an event: what a primitive does inside orders nothing in the program that uses it.
+`execution.current` hands out (so that a scheduler can stand in one place), and because what a
+primitive does inside orders nothing in the program that uses it. What a wait does leave is BLOCK
+before it and WAKE after it, which order nothing either: they are how a deadlock is seen.
 
 A wake-up can reach a waiter that has just timed out. So whoever waits looks at the state again
 before it gives up, and `wait_for` does.
@@ -17,12 +18,53 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from types import TracebackType
+from types import FrameType, TracebackType
 
-from racepage.execution import current
+from racepage.execution import current, waits
+from racepage.sync._names import HandOvers
 
 FOREVER = None
 """The timeout of a wait that only a wake-up ends."""
+
+
+class Ticket:
+    """What one thread waits on, once, until another one wakes it."""
+
+    __slots__ = ("_lock", "_waiter", "_woken")
+
+    def __init__(self) -> None:
+        self._lock = current.raw_lock()
+        self._lock.acquire()
+        self._waiter = current.task()
+        self._woken = False
+
+    def wake(self) -> None:
+        """Let the thread go on, or not wait at all."""
+        self._woken = True
+        self._waiter.waits = False
+        self._lock.release()
+
+    def park(self, timeout: float | None, on: int | None, frame: FrameType | None) -> bool:
+        """Block until somebody wakes the ticket; False when `timeout` seconds passed before that.
+
+        Args:
+            timeout: `FOREVER`, or how long; not at all where it is not positive.
+            on: the number of what a trace says is waited for; None where it says nothing.
+            frame: the line of the program under test that waits, or None for a wait of racepage's.
+        """
+        if timeout is not None and timeout <= 0:
+            return self._lock.acquire(blocking=False)
+        real = -1 if timeout is None else timeout
+        if on is None or not current.mode:
+            return self._lock.acquire(timeout=real)
+        self._waiter.waits = timeout is None
+        if self._woken:
+            self._waiter.waits = False
+        waits.block(on, frame, timed=timeout is not None)
+        try:
+            return self._lock.acquire(timeout=real)
+        finally:
+            waits.wake(frame)
 
 
 class Waiters:
@@ -31,19 +73,18 @@ class Waiters:
     __slots__ = ("_tickets",)
 
     def __init__(self) -> None:
-        self._tickets: deque[LockType] = deque()
+        self._tickets: deque[Ticket] = deque()
 
     def __len__(self) -> int:
         return len(self._tickets)
 
-    def enrol(self) -> LockType:
+    def enrol(self) -> Ticket:
         """A ticket to `park` on, once the mutex was given back."""
-        ticket = current.raw_lock()
-        ticket.acquire()
+        ticket = Ticket()
         self._tickets.append(ticket)
         return ticket
 
-    def withdraw(self, ticket: LockType) -> None:
+    def withdraw(self, ticket: Ticket) -> None:
         """Forget a ticket that nobody woke; no matter if somebody just did."""
         with suppress(ValueError):
             self._tickets.remove(ticket)
@@ -55,33 +96,26 @@ class Waiters:
                 ticket = self._tickets.popleft()
             except IndexError:  # over a plain lock, two threads may notify at once
                 return
-            ticket.release()
+            ticket.wake()
 
     def notify_all(self) -> None:
         """Wake every thread that waits now."""
         self.notify(len(self._tickets))
 
 
-def park(ticket: LockType, timeout: float | None) -> bool:
-    """Block until the ticket is woken; False when `timeout` seconds passed before that."""
-    if timeout is None:
-        return ticket.acquire()
-    if timeout > 0:
-        return ticket.acquire(timeout=timeout)
-    return ticket.acquire(blocking=False)
-
-
 class Monitor(Waiters):
     """A place to wait for a change of what `mutex` guards; several may share one mutex.
 
-    Used with `with`, it holds the mutex. Every other method wants the mutex held.
+    Used with `with`, it holds the mutex. Every other method wants the mutex held. `on` is what
+    threads wait for here, as a trace tells it; None where it tells nothing of them.
     """
 
-    __slots__ = ("_mutex",)
+    __slots__ = ("_mutex", "_on")
 
-    def __init__(self, mutex: LockType) -> None:
+    def __init__(self, mutex: LockType, on: int | HandOvers | None) -> None:
         super().__init__()
         self._mutex = mutex
+        self._on = on
 
     def __enter__(self) -> bool:
         return self._mutex.acquire()
@@ -94,34 +128,69 @@ class Monitor(Waiters):
     ) -> None:
         self._mutex.release()
 
-    def wait(self, timeout: float | None = FOREVER) -> bool:
+    def wait(self, timeout: float | None, frame: FrameType | None) -> bool:
         """Give the mutex back, wait to be woken, take it again; False when time ran out."""
         ticket = self.enrol()
+        on = self._on.whole() if isinstance(self._on, HandOvers) else self._on
         self._mutex.release()
         woken = False
         try:
-            woken = park(ticket, timeout)
+            woken = ticket.park(timeout, on, frame)
             return woken
         finally:
             self._mutex.acquire()
             if not woken:
                 self.withdraw(ticket)
 
-    def wait_for(self, ready: Callable[[], object], timeout: float | None = FOREVER) -> bool:
+    def wait_for(
+        self, ready: Callable[[], object], timeout: float | None, frame: FrameType | None
+    ) -> bool:
         """Wait until `ready()` is true; False when it was not and time ran out."""
         if ready():
             return True
         if timeout is None:
             while True:
-                self.wait()
+                self.wait(FOREVER, frame)
                 if ready():
                     return True
         end = monotonic() + timeout
         while (left := end - monotonic()) > 0:
-            self.wait(left)
+            self.wait(left, frame)
             if ready():
                 return True
         return False
+
+
+def take(lock: LockType, blocking: bool, timeout: float, number: int, frame: FrameType) -> bool:
+    """Take a real lock, as `threading.Lock.acquire` does; log a wait for `number`.
+
+    Raises:
+        ValueError, OverflowError: as `lock_timeout`.
+    """
+    limit = lock_timeout(blocking, timeout)
+    if lock.acquire(blocking=False):
+        return True
+    if limit is not None and limit <= 0:
+        return False
+    return await_lock(lock, limit, number, frame)
+
+
+def await_lock(lock: LockType, timeout: float | None, number: int, frame: FrameType) -> bool:
+    """Wait for a real lock that somebody holds, and log that; False when time ran out."""
+    real = -1 if timeout is None else timeout
+    if not current.mode:
+        return lock.acquire(timeout=real)
+    current.task().waits = timeout is None
+    waits.block(number, frame, timed=timeout is not None)
+    try:
+        return lock.acquire(timeout=real)
+    finally:
+        waits.wake(frame)
+
+
+def may_wait(timeout: float | None) -> bool:
+    """Whether an operation with this timeout may sleep: all but a try."""
+    return timeout is None or timeout > 0
 
 
 def lock_timeout(blocking: bool, timeout: float) -> float | None:

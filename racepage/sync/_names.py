@@ -39,12 +39,13 @@ class HandOvers:
     without a name shares them with all others. The primitive's mutex guards `new` and `done`.
     """
 
-    __slots__ = ("_name", "_numbers", "_spare")
+    __slots__ = ("_name", "_numbers", "_spare", "_whole")
 
     def __init__(self, owner: object, name: str | None) -> None:
         self._name = name
         self._numbers: list[int] = []
         self._spare: list[int] = []
+        self._whole: int | None = None
         if name is not None:
             _forget(owner, self._numbers)
 
@@ -57,6 +58,13 @@ class HandOvers:
         number = current.new_sync(self._name)
         self._numbers.append(number)
         return number
+
+    def whole(self) -> int:
+        """What stands for the primitive itself: threads wait for it, and nothing is handed over."""
+        if self._whole is None:
+            self._whole = current.new_sync(self._name)
+            self._numbers.append(self._whole)
+        return self._whole
 
     def done(self, number: int) -> None:
         """Let another hand-over use `number`: it was taken, or never will be."""

@@ -15,7 +15,7 @@ from _thread import LockType
 from types import FrameType
 
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import HandOvers
 from racepage.sync.event import ACQUIRE, RELEASE, RELEASE_MERGE
 
@@ -39,7 +39,7 @@ class Sections:
 
     def __init__(self, mutex: LockType, objects: HandOvers) -> None:
         self._buckets: list[Bucket] = []
-        self._changed = Monitor(mutex)
+        self._changed = Monitor(mutex, objects)
         self._objects = objects
 
     def begin(self) -> Bucket:
@@ -73,9 +73,9 @@ class Sections:
             bucket.needed += 1
         return found
 
-    def wait(self, buckets: list[Bucket]) -> None:
+    def wait(self, buckets: list[Bucket], frame: FrameType | None) -> None:
         """Wait until none of the sections is open."""
-        self._changed.wait_for(lambda: not any(bucket.open for bucket in buckets))
+        self._changed.wait_for(lambda: not any(bucket.open for bucket in buckets), FOREVER, frame)
 
     def acquire(self, buckets: list[Bucket], frame: FrameType | None) -> None:
         """Let the current thread know of the ends of the sections."""

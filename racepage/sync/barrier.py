@@ -13,13 +13,14 @@ from threading import BrokenBarrierError
 from types import FrameType
 from typing import Final, Literal
 
-from racepage.events import Op
+from racepage.events import Flag, Op
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import HandOvers, shown
-from racepage.sync.event import ACQUIRE, RELEASE, RELEASE_MERGE
+from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE, RELEASE_MERGE
 
 TAKE: Final = int(Op.TAKE)
+TAKE_WAITING: Final = current.word(Op.TAKE, Flag.SLEEPS)
 
 _State = Literal["filling", "draining", "resetting", "broken"]
 
@@ -48,15 +49,15 @@ class Barrier:
     ) -> None:
         if parties < 1:
             raise ValueError("parties must be > 0")
+        self._name = name
+        self._objects = HandOvers(self, name)
         self._mutex = current.raw_lock()
-        self._changed = Monitor(self._mutex)
+        self._changed = Monitor(self._mutex, self._objects if self._visible else None)
         self._parties = parties
         self._action = action
         self._timeout = timeout
         self._state: _State = "filling"
         self._count = 0  # threads that have arrived and not left
-        self._name = name
-        self._objects = HandOvers(self, name)
         self._generation = -1
 
     @property
@@ -85,7 +86,7 @@ class Barrier:
             timeout = self._timeout
         frame = _getframe(1)
         with self._mutex:
-            self._enter()
+            self._enter(frame)
             index = self._count
             self._count += 1
             if index == 0:
@@ -97,12 +98,13 @@ class Barrier:
                 if index + 1 == self._parties:
                     self._open(generation, frame)
                 else:
-                    self._await_opening(timeout)
+                    self._await_opening(timeout, frame)
                 departs = True
             finally:
                 self._count -= 1
                 if departs:
-                    self._log(ACQUIRE if self._count else TAKE, generation, frame)
+                    word = ACQUIRE_WAITING if self._count else TAKE_WAITING
+                    self._log(word, generation, frame)
                 self._exit(generation, departs)
             return index
 
@@ -124,9 +126,9 @@ class Barrier:
         state = "broken" if self.broken else f"waiters={self.n_waiting}/{self._parties}"
         return f"<{shown(self, self._name)} at {id(self):#x}: {state}>"
 
-    def _enter(self) -> None:
+    def _enter(self, frame: FrameType) -> None:
         """Wait until the last generation has left."""
-        self._changed.wait_for(lambda: self._state in ("filling", "broken"))
+        self._changed.wait_for(lambda: self._state in ("filling", "broken"), FOREVER, frame)
         if self._state == "broken":
             raise BrokenBarrierError
 
@@ -143,8 +145,8 @@ class Barrier:
         self._state = "draining"
         self._changed.notify_all()
 
-    def _await_opening(self, timeout: float | None) -> None:
-        if not self._changed.wait_for(lambda: self._state != "filling", timeout):
+    def _await_opening(self, timeout: float | None, frame: FrameType) -> None:
+        if not self._changed.wait_for(lambda: self._state != "filling", timeout, frame):
             self._break()
         if self._state != "draining":
             raise BrokenBarrierError

@@ -33,10 +33,10 @@ from types import FrameType, TracebackType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from racepage.execution import current
-from racepage.sync._monitor import park
+from racepage.sync._monitor import Ticket, may_wait
 from racepage.sync._names import HandOvers, shown, sync_number
 from racepage.sync.barrier import TAKE
-from racepage.sync.event import ACQUIRE, RELEASE
+from racepage.sync.event import ACQUIRE, RELEASE, RELEASE_WAITING
 
 T = TypeVar("T")
 
@@ -171,29 +171,29 @@ class Channel(Generic[T]):
 
     # Under the mutex, what can be done at once; None where it cannot.
 
-    def _try_send(self, item: T, frame: FrameType) -> tuple[None, bool] | None:
+    def _try_send(self, item: T, word: int, frame: FrameType) -> tuple[None, bool] | None:
         if self._closed:
             raise ChannelClosedError(f"send on {self!r}, which is closed")
         if receiver := _next(self._receivers):
-            mine = self._hand_over(frame)
+            mine = self._hand_over(word, frame)
             self._room.append(receiver.mine)
             receiver.complete(item, mine)
         elif len(self._items) < self._capacity:
-            self._items.append((item, self._hand_over(frame)))
+            self._items.append((item, self._hand_over(word, frame)))
         else:
             return None
         self._use_room().take(frame)
         return None, True
 
-    def _try_receive(self, frame: FrameType) -> tuple[T | None, bool] | None:
+    def _try_receive(self, word: int, frame: FrameType) -> tuple[T | None, bool] | None:
         if self._items:
-            self._room.append(self._hand_over(frame))
+            self._room.append(self._hand_over(word, frame))
             item, sent = self._items.popleft()
             if sender := _next(self._senders):
                 self._items.append((sender.item, sender.mine))
                 sender.complete(None, self._use_room())
         elif sender := _next(self._senders):
-            self._room.append(self._hand_over(frame))
+            self._room.append(self._hand_over(word, frame))
             item, sent = sender.item, sender.mine
             sender.complete(None, self._use_room())
         elif self._closed:
@@ -204,12 +204,12 @@ class Channel(Generic[T]):
         sent.take(frame)
         return item, True
 
-    def _hand_over(self, frame: FrameType) -> _HandOver:
-        """What the current thread did so far, for whoever takes it."""
+    def _hand_over(self, word: int, frame: FrameType) -> _HandOver:
+        """What the current thread did so far, for whoever takes it; `word` is a kind of release."""
         if not current.mode:
             return _NOTHING
         number = self._objects.new()
-        current.log(RELEASE, number, frame)
+        current.log(word, number, frame)
         return _HandOver(number, self._objects.done)
 
     def _use_room(self) -> _HandOver:
@@ -252,21 +252,24 @@ def select(*cases: Case, default: bool = False, timeout: float | None = None) ->
 
 def _select(cases: tuple[Case, ...], timeout: float | None, frame: FrameType) -> Selected:
     channels = sorted({case.channel for case in cases}, key=lambda channel: channel._ordinal)
+    word = RELEASE_WAITING if may_wait(timeout) else RELEASE
     with _Locked(channels):
         order = range(len(cases))
         for index in order if len(cases) < 2 else _RANDOM.sample(order, len(cases)):
             channel, sends, item = cases[index]
-            done = channel._try_send(item, frame) if sends else channel._try_receive(frame)
+            done = (
+                channel._try_send(item, word, frame) if sends else channel._try_receive(word, frame)
+            )
             if done:
                 return Selected(index, *done)
-        if timeout is not None and timeout <= 0:
+        if not may_wait(timeout):
             return NOTHING_READY
         party = _Party(_announce(channels, frame))
         for index, (channel, sends, item) in enumerate(cases):
             queue = channel._senders if sends else channel._receivers
             queue.append(_Waiting(party, index, item))
     try:
-        park(party.ticket, timeout)
+        party.ticket.park(timeout, party.mine.number, frame)
     finally:
         with _Locked(channels):
             in_time = not party.claim()
@@ -289,11 +292,11 @@ def _select(cases: tuple[Case, ...], timeout: float | None, frame: FrameType) ->
 def _announce(channels: list[Channel[Any]], frame: FrameType) -> _HandOver:
     """What a thread that is going to wait did so far, for whoever completes its exchange."""
     if len(channels) == 1:
-        return channels[0]._hand_over(frame)
+        return channels[0]._hand_over(RELEASE_WAITING, frame)
     if not current.mode:
         return _NOTHING
     number = current.one_shot()
-    current.log(RELEASE, number, frame)
+    current.log(RELEASE_WAITING, number, frame)
     return _HandOver(number, current.recycle)
 
 
@@ -360,8 +363,7 @@ class _Party:
         self.mine = mine
         self.theirs = _NOTHING
         self.result = NOTHING_READY
-        self.ticket = current.raw_lock()
-        self.ticket.acquire()
+        self.ticket = Ticket()
         self._unclaimed = current.raw_lock()
 
     def claim(self) -> bool:
@@ -384,7 +386,7 @@ class _Waiting(NamedTuple):
         """Wake the party, whose case this is now."""
         self.party.result = Selected(self.case, item, is_open)
         self.party.theirs = theirs
-        self.party.ticket.release()
+        self.party.ticket.wake()
 
 
 def _next(queue: deque[_Waiting]) -> _Waiting | None:

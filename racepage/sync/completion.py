@@ -14,22 +14,22 @@ from sys import _getframe
 from types import FrameType
 
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import HandOvers, shown, sync_number
-from racepage.sync.barrier import TAKE
-from racepage.sync.event import ACQUIRE, RELEASE, RELEASE_MERGE
+from racepage.sync.barrier import TAKE, TAKE_WAITING
+from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE, RELEASE_MERGE
 
 
 class Completion:
     """Something to wait for that is done once for each wait, or for all of them."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self._mutex = current.raw_lock()
-        self._completed = Monitor(self._mutex)
-        self._done: deque[int | None] = deque()  # a one-shot for each, None if nothing recorded
-        self._for_all = False
         self._name = name
         self._objects = HandOvers(self, name)
+        self._mutex = current.raw_lock()
+        self._completed = Monitor(self._mutex, self._objects)
+        self._done: deque[int | None] = deque()  # a one-shot for each, None if nothing recorded
+        self._for_all = False
         self._number = sync_number(self, name and f"{name}.all")
 
     def complete(self) -> None:
@@ -84,14 +84,15 @@ class Completion:
 
     def _wait(self, timeout: float | None, frame: FrameType) -> bool:
         with self._mutex:
-            if not self._completed.wait_for(self._is_done, timeout):
+            if not self._completed.wait_for(self._is_done, timeout, frame):
                 return False
+            waits = may_wait(timeout)
             if self._done:
                 number = self._done.popleft()
                 if number is not None:
                     if current.mode:
-                        current.log(TAKE, number, frame)
+                        current.log(TAKE_WAITING if waits else TAKE, number, frame)
                     self._objects.done(number)
             if self._for_all and current.mode:
-                current.log(ACQUIRE, self._number, frame)
+                current.log(ACQUIRE_WAITING if waits else ACQUIRE, self._number, frame)
             return True

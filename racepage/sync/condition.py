@@ -14,8 +14,8 @@ from time import monotonic
 from types import FrameType, TracebackType
 from typing import TypeVar
 
-from racepage.sync._monitor import Waiters, park
-from racepage.sync._names import shown
+from racepage.sync._monitor import Waiters
+from racepage.sync._names import HandOvers, shown
 from racepage.sync.lock import Lock, OwnedLock
 from racepage.sync.rlock import RLock
 
@@ -44,6 +44,7 @@ class Condition:
         self._name = name
         self._lock = lock
         self._waiters = Waiters()
+        self._objects = HandOvers(self, name)
         # Bound methods, as in `threading`, so that the site is the caller's.
         self.acquire = lock.acquire
         self.release = lock.release
@@ -102,10 +103,11 @@ class Condition:
         if not self._lock._is_owned():
             raise RuntimeError("cannot wait on un-acquired lock")
         ticket = self._waiters.enrol()
+        on = self._objects.whole()
         levels = self._lock._give_up(frame)
         woken = False
         try:
-            woken = park(ticket, timeout)
+            woken = ticket.park(timeout, on, frame)
             return woken
         finally:
             self._lock._take_back(levels, frame)

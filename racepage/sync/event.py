@@ -14,13 +14,15 @@ from __future__ import annotations
 from sys import _getframe
 from typing import Final
 
-from racepage.events import Op
+from racepage.events import Flag, Op
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import HandOvers, shown
 
 ACQUIRE: Final = int(Op.ACQUIRE)
+ACQUIRE_WAITING: Final = current.word(Op.ACQUIRE, Flag.SLEEPS)
 RELEASE: Final = int(Op.RELEASE)
+RELEASE_WAITING: Final = current.word(Op.RELEASE, Flag.SLEEPS)
 RELEASE_MERGE: Final = int(Op.RELEASE_MERGE)
 
 
@@ -29,10 +31,10 @@ class Event:
 
     def __init__(self, *, name: str | None = None) -> None:
         self._mutex = current.raw_lock()
-        self._changed = Monitor(self._mutex)
-        self._flag = False
         self._name = name
         self._objects = HandOvers(self, name)
+        self._changed = Monitor(self._mutex, self._objects)
+        self._flag = False
         self._round = _Round(self._objects.new())
 
     def is_set(self) -> bool:
@@ -63,17 +65,18 @@ class Event:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the flag is set; False when `timeout` seconds passed first."""
+        frame = _getframe(1)
         with self._mutex:
             mine = self._round
             signalled = self._flag
             if not signalled:
                 mine.waiting += 1
                 try:
-                    signalled = self._changed.wait(timeout)
+                    signalled = self._changed.wait(timeout, frame)
                 finally:
                     mine.waiting -= 1
             if signalled and current.mode:
-                current.log(ACQUIRE, mine.number, _getframe(1))
+                current.log(ACQUIRE_WAITING if may_wait(timeout) else ACQUIRE, mine.number, frame)
             if mine is not self._round and not mine.waiting:
                 self._objects.done(mine.number)
             return signalled

@@ -25,11 +25,11 @@ from types import FrameType
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import HandOvers, shown
 from racepage.sync._sections import log
 from racepage.sync.barrier import TAKE
-from racepage.sync.event import ACQUIRE, RELEASE
+from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE
 
 T = TypeVar("T")
 
@@ -46,16 +46,16 @@ class Future(Generic[T]):
     """
 
     def __init__(self, *, name: str | None = None) -> None:
+        self._name = name
+        self._objects = HandOvers(self, name)
         self._mutex = current.raw_lock()
-        self._settled = Monitor(self._mutex)
+        self._settled = Monitor(self._mutex, self._objects)
         self._state: _State = "pending"
         self._told = False  # the executor knows that it was cancelled
         self._result: T | None = None
         self._exception: BaseException | None = None
         self._callbacks: list[_Callback] = []
         self._watches: list[_Watch] = []
-        self._name = name
-        self._objects = HandOvers(self, name)
         self._end: int | None = None
 
     def __del__(self) -> None:
@@ -120,7 +120,7 @@ class Future(Generic[T]):
                     current.log(RELEASE, number, frame)
                 self._callbacks.append(_Callback(fn, number))
                 return
-            self._acknowledge(frame)
+            self._acknowledge(ACQUIRE, frame)
         self._guarded(fn)
 
     # For executors and tests, as in `concurrent.futures`.
@@ -211,16 +211,16 @@ class Future(Generic[T]):
 
     def _await(self, timeout: float | None, frame: FrameType) -> None:
         with self._mutex:
-            if not self._settled.wait_for(self.done, timeout):
+            if not self._settled.wait_for(self.done, timeout, frame):
                 raise TimeoutError
             if self._state == "cancelled":
                 raise CancelledError
-            self._acknowledge(frame)
+            self._acknowledge(ACQUIRE_WAITING if may_wait(timeout) else ACQUIRE, frame)
 
-    def _acknowledge(self, frame: FrameType) -> None:
+    def _acknowledge(self, word: int, frame: FrameType) -> None:
         """Know of the end, if there was one: under the mutex."""
         if self._end is not None and self._state == "finished" and current.mode:
-            current.log(ACQUIRE, self._end, frame)
+            current.log(word, self._end, frame)
 
     def _watch(self, watch: _Watch) -> bool:
         """Tell `watch` of the end; False when that was already."""
@@ -248,7 +248,7 @@ class _Watch:
 
     def __init__(self, futures: Iterable[Future[Any]]) -> None:
         self._mutex = current.raw_lock()
-        self._changed = Monitor(self._mutex)
+        self._changed = Monitor(self._mutex, HandOvers(self, None))
         self.done: list[Future[Any]] = []
         for future in futures:
             if not future._watch(self):
@@ -259,9 +259,9 @@ class _Watch:
             self.done.append(future)
             self._changed.notify_all()
 
-    def wait_for(self, ready: Callable[[], bool], timeout: float | None) -> bool:
+    def wait_for(self, ready: Callable[[], bool], timeout: float | None, frame: FrameType) -> bool:
         with self._mutex:
-            return self._changed.wait_for(ready, timeout)
+            return self._changed.wait_for(ready, timeout, frame)
 
 
 class DoneAndNotDoneFutures(NamedTuple):
@@ -300,14 +300,16 @@ def wait(
         return False
 
     try:
-        watch.wait_for(enough, timeout)
+        watch.wait_for(enough, timeout, frame)
     finally:
         for future in futures:
             future._unwatch(watch)
     done = set(watch.done)
+    word = ACQUIRE_WAITING if may_wait(timeout) else ACQUIRE
     for future in watch.done:
         with future._mutex:
-            future._acknowledge(frame)
+            future._acknowledge(word, frame)
+        word = ACQUIRE  # it is one wait
     return DoneAndNotDoneFutures(done, set(futures) - done)
 
 
@@ -323,12 +325,13 @@ def as_completed(fs: Iterable[Future[T]], timeout: float | None = None) -> Itera
     try:
         for seen in range(len(futures)):
             left = None if end is None else end - monotonic()
-            if not watch.wait_for(lambda seen=seen: len(watch.done) > seen, left):  # type: ignore[misc]
+            frame = _getframe(1)
+            if not watch.wait_for(lambda seen=seen: len(watch.done) > seen, left, frame):  # type: ignore[misc]
                 unfinished = len(futures) - seen
                 raise TimeoutError(f"{unfinished} (of {len(futures)}) futures unfinished")
             future = watch.done[seen]
             with future._mutex:
-                future._acknowledge(_getframe(1))
+                future._acknowledge(ACQUIRE_WAITING, frame)
             yield future
     finally:
         for future in futures:

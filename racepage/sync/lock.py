@@ -2,12 +2,14 @@
 
 Edges: every release to every later acquire. Both rows are logged while the real lock is held, the
 `lock` after it was taken and the `unlock` before it is given back, so that nothing of another
-holder can stand between. A try that failed, or ran out of time, is logged and orders nothing.
+holder can stand between. A try that failed, or ran out of time, is logged and orders nothing; so
+is what a lock refuses, before it raises.
 
 `Lock` is `threading.Lock`: any thread may release it. Its methods are the hot path of a recording:
 `acquire` and `release` even save the call of the logger (`benchmarks/record.py` says why).
-`Mutex` and `SpinLock` are the kernel's: who locked must unlock. Over operating-system threads a
-spinlock blocks like a mutex; spinning would only keep the interpreter from the holder.
+`Mutex` and `SpinLock` are the kernel's: who locked must unlock, and does not lock again. Over
+operating-system threads a spinlock blocks like a mutex; spinning would only keep the interpreter
+from the holder.
 """
 
 from __future__ import annotations
@@ -16,17 +18,21 @@ from _thread import get_ident
 from sys import _getframe
 from time import perf_counter_ns
 from types import FrameType, TracebackType
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NoReturn
 
 from racepage.events import Flag, LockKind, Op
 from racepage.execution import current
 from racepage.execution.current import SITES, own, take_turn
+from racepage.sync._destroyed import destroy
+from racepage.sync._monitor import FOREVER, await_lock, take
 from racepage.sync._names import lock_number, shown
 
 LOCK: Final = int(Op.LOCK)
 UNLOCK: Final = int(Op.UNLOCK)
 LOCK_TRIED: Final = current.word(Op.LOCK, Flag.TRY)
 LOCK_FAILED: Final = current.word(Op.LOCK, Flag.TRYFAIL)
+LOCK_REFUSED: Final = current.word(Op.LOCK, Flag.REFUSED)
+UNLOCK_REFUSED: Final = current.word(Op.UNLOCK, Flag.REFUSED)
 
 
 class Lock:
@@ -44,9 +50,11 @@ class Lock:
 
         Raises:
             ValueError: a negative timeout other than -1, or a timeout without `blocking`.
+            RuntimeError: it was destroyed.
         """
         if timeout == -1 and blocking:
-            self._real.acquire()
+            if not self._real.acquire(False):
+                await_lock(self._real, FOREVER, self._number, _getframe(1))
             if current.mode == SITES:
                 at, now = _getframe(1), perf_counter_ns()
                 try:
@@ -58,7 +66,7 @@ class Lock:
             elif current.mode:
                 current.log(LOCK, self._number, _getframe(1))
             return True
-        taken = self._real.acquire(blocking, timeout)
+        taken = take(self._real, blocking, timeout, self._number, _getframe(1))
         if current.mode:
             current.log(LOCK_TRIED if taken else LOCK_FAILED, self._number, _getframe(1))
         return taken
@@ -70,9 +78,9 @@ class Lock:
             RuntimeError: nobody holds it.
         """
         if current.mode:
-            if not self._real.locked():
-                raise RuntimeError("release unlocked lock")
             at, now = _getframe(1), perf_counter_ns()
+            if not self._real.locked():
+                self._refuse_release(at)
             if current.mode == SITES:
                 try:
                     own.extend((UNLOCK, self._number, now, 0, at.f_code, at.f_lasti))
@@ -88,8 +96,17 @@ class Lock:
         """Whether somebody holds it now."""
         return self._real.locked()
 
+    def destroy(self) -> None:
+        """Say that nobody needs the lock any more, as `mutex_destroy`: who uses it now, raises.
+
+        Raises:
+            RuntimeError: somebody holds it, or it was destroyed before.
+        """
+        self._real = destroy(self._real, self._number, repr(self), _getframe(1))
+
     def __enter__(self) -> bool:
-        self._real.acquire()
+        if not self._real.acquire(False):
+            await_lock(self._real, FOREVER, self._number, _getframe(1))
         if current.mode:
             current.log(LOCK, self._number, _getframe(1))
         return True
@@ -102,7 +119,7 @@ class Lock:
     ) -> None:
         if current.mode:
             if not self._real.locked():
-                raise RuntimeError("release unlocked lock")
+                self._refuse_release(_getframe(1))
             current.log(UNLOCK, self._number, _getframe(1))
         self._real.release()
 
@@ -113,13 +130,14 @@ class Lock:
     # What Condition asks of a lock, with the frame of whoever called the condition.
 
     def _acquire_at(self, frame: FrameType) -> None:
-        self._real.acquire()
+        if not self._real.acquire(blocking=False):
+            await_lock(self._real, FOREVER, self._number, frame)
         if current.mode:
             current.log(LOCK, self._number, frame)
 
     def _release_at(self, frame: FrameType) -> None:
         if not self._real.locked():
-            raise RuntimeError("release unlocked lock")
+            self._refuse_release(frame)
         if current.mode:
             current.log(UNLOCK, self._number, frame)
         self._real.release()
@@ -133,6 +151,11 @@ class Lock:
 
     def _is_owned(self) -> bool:
         return self._real.locked()
+
+    def _refuse_release(self, frame: FrameType) -> NoReturn:
+        if current.mode:
+            current.log(UNLOCK_REFUSED, self._number, frame)
+        raise RuntimeError("release unlocked lock")
 
 
 class OwnedLock:
@@ -152,6 +175,8 @@ class OwnedLock:
 
         Raises:
             ValueError: a negative timeout other than -1, or a timeout without `blocking`.
+            RuntimeError: this thread holds it already, and would wait for itself; or the lock was
+                destroyed.
         """
         return self._acquire(blocking, timeout, _getframe(1))
 
@@ -166,6 +191,14 @@ class OwnedLock:
     def locked(self) -> bool:
         """Whether somebody holds it now."""
         return self._real.locked()
+
+    def destroy(self) -> None:
+        """Say that nobody needs the lock any more, as `mutex_destroy`: who uses it now, raises.
+
+        Raises:
+            RuntimeError: somebody holds it, or it was destroyed before.
+        """
+        self._real = destroy(self._real, self._number, repr(self), _getframe(1))
 
     def __enter__(self) -> bool:
         return self._acquire(True, -1, _getframe(1))
@@ -184,11 +217,21 @@ class OwnedLock:
         return f"<{state} {shown(self, self._name)} object {who} at {id(self):#x}>"
 
     def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
-        taken = self._real.acquire(blocking, timeout)
+        if timeout == -1 and blocking and self._owner == get_ident():
+            why = f"{self!r} is held by this thread, which would wait for itself for ever"
+            self._refuse(LOCK_REFUSED, frame, why)
+        return self._take(blocking, timeout, frame)
+
+    def _take(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
+        word, taken = LOCK, True
+        if timeout != -1 or not blocking:
+            taken = take(self._real, blocking, timeout, self._number, frame)
+            word = LOCK_TRIED if taken else LOCK_FAILED
+        elif not self._real.acquire(blocking=False):
+            await_lock(self._real, FOREVER, self._number, frame)
         if taken:
             self._owner = get_ident()
         if current.mode:
-            word = LOCK if timeout == -1 and blocking else LOCK_TRIED if taken else LOCK_FAILED
             current.log(word, self._number, frame)
         return taken
 
@@ -197,7 +240,8 @@ class OwnedLock:
 
     def _release_at(self, frame: FrameType) -> None:
         if self._owner != get_ident():
-            raise RuntimeError(f"{self!r} is not held by this thread: only its holder releases it")
+            why = f"{self!r} is not held by this thread: only its holder releases it"
+            self._refuse(UNLOCK_REFUSED, frame, why)
         if current.mode:
             current.log(UNLOCK, self._number, frame)
         self._owner = None
@@ -212,6 +256,12 @@ class OwnedLock:
 
     def _is_owned(self) -> bool:
         return self._owner == get_ident()
+
+    def _refuse(self, word: int, frame: FrameType, why: str) -> NoReturn:
+        """Log what is refused, and raise."""
+        if current.mode:
+            current.log(word, self._number, frame)
+        raise RuntimeError(why)
 
 
 class Mutex(OwnedLock):

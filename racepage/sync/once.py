@@ -9,11 +9,13 @@ from __future__ import annotations
 from _thread import get_ident
 from collections.abc import Callable
 from sys import _getframe
+from types import FrameType
 from typing import ParamSpec
 
 from racepage.execution import current
+from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import shown, sync_number
-from racepage.sync.event import ACQUIRE, RELEASE
+from racepage.sync.event import ACQUIRE_WAITING, RELEASE
 
 P = ParamSpec("P")
 
@@ -22,11 +24,12 @@ class Once:
     """Calls one body, whoever comes first."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self._mutex = current.raw_lock()
-        self._runner: int | None = None
-        self._done = False
         self._name = name
         self._number = sync_number(self, name)
+        self._mutex = current.raw_lock()
+        self._ended = Monitor(self._mutex, self._number)
+        self._runner: int | None = None
+        self._done = False
 
     def call(self, body: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
         """Call `body(*args, **kwargs)` unless one has been called; return whether this call did.
@@ -36,25 +39,39 @@ class Once:
         Raises:
             RuntimeError: called from within the body, which could only wait for itself.
         """
-        if not self._done:
-            if self._runner == get_ident():
-                raise RuntimeError(f"{self!r}: call() from within its own body")
-            with self._mutex:
-                if not self._done:
-                    self._runner = get_ident()
-                    try:
-                        body(*args, **kwargs)
-                    finally:
-                        self._runner = None
-                    if current.mode:
-                        current.log(RELEASE, self._number, _getframe(1))
-                    self._done = True
-                    return True
+        frame = _getframe(1)
+        if not self._done and self._begins(frame):
+            ended = False
+            try:
+                body(*args, **kwargs)
+                ended = True
+            finally:
+                self._end(ended, frame)
+            return True
         # The release was logged before `_done` could be seen, and nothing ever follows it.
         if current.mode:
-            current.log(ACQUIRE, self._number, _getframe(1))
+            current.log(ACQUIRE_WAITING, self._number, frame)
         return False
 
     def __repr__(self) -> str:
         state = "done" if self._done else "undone"
         return f"<{shown(self, self._name)} at {id(self):#x}: {state}>"
+
+    def _begins(self, frame: FrameType) -> bool:
+        """Whether the current thread is to call its body, once nobody else calls one."""
+        if self._runner == get_ident():
+            raise RuntimeError(f"{self!r}: call() from within its own body")
+        with self._mutex:
+            self._ended.wait_for(lambda: self._runner is None, FOREVER, frame)
+            if not self._done:
+                self._runner = get_ident()
+            return not self._done
+
+    def _end(self, done: bool, frame: FrameType) -> None:
+        """Let whoever waits return, or try its own body."""
+        with self._mutex:
+            if done and current.mode:
+                current.log(RELEASE, self._number, frame)
+            self._done = done
+            self._runner = None
+            self._ended.notify_all()

@@ -27,13 +27,13 @@ from types import FrameType, TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
 from racepage.execution import current
-from racepage.sync._monitor import Waiters, park
+from racepage.sync._monitor import FOREVER, Waiters
 from racepage.sync._names import HandOvers, shown, sync_number
 from racepage.sync._sections import log
 from racepage.sync.barrier import TAKE
 from racepage.sync.event import ACQUIRE, RELEASE
 from racepage.sync.future import LOGGER, Future
-from racepage.sync.thread import Thread, joined, start
+from racepage.sync.thread import Thread, join, start
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -147,6 +147,7 @@ class ThreadPool:
                 first = _Task(future, body, None)
                 name = f"{self._prefix}_{len(crew.workers)}"
                 worker = Thread(target=crew.work, args=([first],), name=name)
+                worker._racepage_detached = True
                 start(worker, partial(threading.Thread.start, worker), frame)
                 crew.workers.append(worker)
             else:
@@ -166,8 +167,7 @@ class ThreadPool:
             crew.drop_tasks(lambda future: future.cancel())
         if wait:
             for worker in crew.workers:
-                threading.Thread.join(worker)
-                joined(worker, frame)
+                join(worker, partial(threading.Thread.join, worker), None, frame)
 
 
 class _Task(NamedTuple):
@@ -230,8 +230,9 @@ class _Crew:
                 ticket = self.changed.enrol()
                 if self.dismissed:  # said before this ticket was there to be woken
                     break
+                on = self.objects.whole()
                 self.mutex.release()
-                park(ticket, None)
+                ticket.park(FOREVER, on, None)
                 self.mutex.acquire()
             self.idle -= 1
             return self.tasks.popleft() if self.tasks else None

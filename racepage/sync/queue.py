@@ -17,17 +17,22 @@ from __future__ import annotations
 import heapq
 import sys
 from collections import deque
-from collections.abc import Callable
 from queue import Empty, Full
 from sys import _getframe
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import FOREVER, Monitor, may_wait
 from racepage.sync._names import HandOvers, shown, sync_number
-from racepage.sync.barrier import TAKE
-from racepage.sync.event import ACQUIRE, RELEASE, RELEASE_MERGE
+from racepage.sync.barrier import TAKE, TAKE_WAITING
+from racepage.sync.event import (
+    ACQUIRE,
+    ACQUIRE_WAITING,
+    RELEASE,
+    RELEASE_MERGE,
+    RELEASE_WAITING,
+)
 
 T = TypeVar("T")
 
@@ -51,19 +56,19 @@ class Queue(Generic[T]):
     def __init__(self, maxsize: int = 0, *, name: str | None = None) -> None:
         self.maxsize = maxsize
         self._init(maxsize)
-        self.mutex = current.raw_lock()
-        self.not_empty = Monitor(self.mutex)
-        self.not_full = Monitor(self.mutex)
-        self.all_tasks_done = Monitor(self.mutex)
-        self.unfinished_tasks = 0
-        self.is_shutdown = False
         self._name = name
         self._objects = HandOvers(self, name)
+        self._tasks = sync_number(self, name and f"{name}.tasks")
+        self._closed = sync_number(self, name and f"{name}.closed")
+        self.mutex = current.raw_lock()
+        self.not_empty = Monitor(self.mutex, self._objects)
+        self.not_full = Monitor(self.mutex, self._objects)
+        self.all_tasks_done = Monitor(self.mutex, self._tasks)
+        self.unfinished_tasks = 0
+        self.is_shutdown = False
         self._puts = _Puts(self._objects, newest_first=self._newest_first)
         self._put_count = 0
         self._freed: deque[int | None] = deque()  # gets that no put has followed up yet, in order
-        self._tasks = sync_number(self, name and f"{name}.tasks")
-        self._closed = sync_number(self, name and f"{name}.closed")
 
     def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
         """Put an item in, waiting while the queue is full.
@@ -111,11 +116,12 @@ class Queue(Generic[T]):
 
     def join(self) -> None:
         """Wait until every item that was put is dealt with."""
+        frame = _getframe(1)
         with self.mutex:
             while self.unfinished_tasks:
-                self.all_tasks_done.wait()
+                self.all_tasks_done.wait(FOREVER, frame)
             if current.mode:
-                current.log(ACQUIRE, self._tasks, _getframe(1))
+                current.log(ACQUIRE_WAITING, self._tasks, frame)
 
     def qsize(self) -> int:
         """How many items there are just now."""
@@ -172,47 +178,37 @@ class Queue(Generic[T]):
         return item
 
     def _insert(self, item: T, block: bool, timeout: float | None, frame: FrameType) -> None:
+        waits = block and self.maxsize > 0 and may_wait(timeout)
         with self.mutex:
             if self.is_shutdown:
                 raise ShutDown
             if self.maxsize > 0 and (timeout is not None or not self._has_room()):
-                self._await(self.not_full, self._has_room, block, timeout, Full)
+                limit = _limit(block, timeout)
+                if not self.not_full.wait_for(self._has_room, limit, frame):
+                    raise Full
                 if self.is_shutdown:
                     raise ShutDown
             if self._puts.pending and not self._qsize():
                 self._puts.clear()  # the program emptied the queue itself, as in queue.clear()
             self._put(item)
-            self._log_put(item, frame)
+            self._log_put(item, frame, RELEASE_WAITING if waits else RELEASE)
             self.unfinished_tasks += 1
             self.not_empty.notify()
 
     def _remove(self, block: bool, timeout: float | None, frame: FrameType) -> T:
         with self.mutex:
             if timeout is not None or not self._qsize():
-                self._await(self.not_empty, self._has_item, block, timeout, Empty)
+                limit = _limit(block, timeout)
+                if not self.not_empty.wait_for(self._has_item, limit, frame):
+                    raise Empty
             if not self._qsize():
                 if current.mode:
                     current.log(ACQUIRE, self._closed, frame)
                 raise ShutDown
             item = self._get()
-            self._log_get(item, frame)
+            self._log_get(item, frame, TAKE_WAITING if block and may_wait(timeout) else TAKE)
             self.not_full.notify()
             return item
-
-    def _await(
-        self,
-        monitor: Monitor,
-        ready: Callable[[], bool],
-        block: bool,
-        timeout: float | None,
-        failure: type[Exception],
-    ) -> None:
-        if not block:
-            timeout = 0
-        elif timeout is not None and timeout < 0:
-            raise ValueError("'timeout' must be a non-negative number")
-        if not monitor.wait_for(ready, timeout):
-            raise failure
 
     def _has_room(self) -> bool:
         return self.is_shutdown or not 0 < self.maxsize <= self._qsize()
@@ -220,18 +216,18 @@ class Queue(Generic[T]):
     def _has_item(self) -> bool:
         return self.is_shutdown or self._qsize() > 0
 
-    def _log_put(self, item: T, frame: FrameType) -> None:
+    def _log_put(self, item: T, frame: FrameType, word: int) -> None:
         number = None
         if current.mode:
             number = self._objects.new()
-            current.log(RELEASE, number, frame)
+            current.log(word, number, frame)
         self._puts.add(item, number)
         self._put_count += 1
         if self._freed and self._put_count > self.maxsize:
-            self._take(self._freed.popleft(), frame)
+            self._take(self._freed.popleft(), frame, TAKE)
 
-    def _log_get(self, item: T, frame: FrameType) -> None:
-        self._take(self._puts.pop(item), frame)
+    def _log_get(self, item: T, frame: FrameType, word: int) -> None:
+        self._take(self._puts.pop(item), frame, word)
         if self.maxsize > 0:
             number = None
             if current.mode:
@@ -239,10 +235,10 @@ class Queue(Generic[T]):
                 current.log(RELEASE, number, frame)
             self._freed.append(number)
 
-    def _take(self, number: int | None, frame: FrameType) -> None:
+    def _take(self, number: int | None, frame: FrameType, word: int) -> None:
         if number is not None:
             if current.mode:
-                current.log(TAKE, number, frame)
+                current.log(word, number, frame)
             self._objects.done(number)
 
 
@@ -277,11 +273,11 @@ class SimpleQueue(Generic[T]):
     """`queue.SimpleQueue`: no bound, no tasks. Unlike that one, `put` is not re-entrant."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self._mutex = current.raw_lock()
-        self._not_empty = Monitor(self._mutex)
-        self._items: deque[tuple[T, int | None]] = deque()
         self._name = name
         self._objects = HandOvers(self, name)
+        self._mutex = current.raw_lock()
+        self._not_empty = Monitor(self._mutex, self._objects)
+        self._items: deque[tuple[T, int | None]] = deque()
 
     def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
         """Put an item in; never waits, so `block` and `timeout` say nothing."""
@@ -298,9 +294,7 @@ class SimpleQueue(Generic[T]):
             Empty: none came, within `timeout` seconds where given.
             ValueError: a negative timeout.
         """
-        if block and timeout is not None and timeout < 0:
-            raise ValueError("'timeout' must be a non-negative number")
-        return self._remove(timeout if block else 0, _getframe(1))
+        return self._remove(_limit(block, timeout), _getframe(1))
 
     def get_nowait(self) -> T:
         """`get(block=False)`."""
@@ -328,14 +322,23 @@ class SimpleQueue(Generic[T]):
 
     def _remove(self, timeout: float | None, frame: FrameType) -> T:
         with self._mutex:
-            if not self._items and not self._not_empty.wait_for(self.qsize, timeout):
+            if not self._items and not self._not_empty.wait_for(self.qsize, timeout, frame):
                 raise Empty
             item, number = self._items.popleft()
             if number is not None:
                 if current.mode:
-                    current.log(TAKE, number, frame)
+                    current.log(TAKE_WAITING if may_wait(timeout) else TAKE, number, frame)
                 self._objects.done(number)
             return item
+
+
+def _limit(block: bool, timeout: float | None) -> float | None:
+    """How long to wait at most; None for ever."""
+    if not block:
+        return 0
+    if timeout is not None and timeout < 0:
+        raise ValueError("'timeout' must be a non-negative number")
+    return timeout
 
 
 class _Puts:

@@ -19,16 +19,19 @@ from collections.abc import Callable
 from functools import partial
 from sys import _getframe
 from types import FrameType
-from typing import NamedTuple, ParamSpec
+from typing import Final, NamedTuple, ParamSpec
 
+from racepage.events import Flag, Op
 from racepage.execution import current
 from racepage.sync._names import HandOvers, shown, sync_number
 from racepage.sync._sections import Bucket, Sections
-from racepage.sync.event import ACQUIRE, RELEASE_MERGE
+from racepage.sync.event import ACQUIRE
 from racepage.sync.rwlock import Side
 from racepage.sync.thread import report
 
 P = ParamSpec("P")
+
+RELEASE_MERGE_WAITING: Final = current.word(Op.RELEASE_MERGE, Flag.SLEEPS)
 
 
 class _Callback(NamedTuple):
@@ -89,7 +92,7 @@ class RCU:
         with self._mutex:
             if current.mode:
                 self._periods += 1
-                current.log(RELEASE_MERGE, self._number, frame)
+                current.log(RELEASE_MERGE_WAITING, self._number, frame)
             _await(self._readers, frame)
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -104,6 +107,7 @@ class RCU:
                 self._serving = True
             log = current.new_thread(f"{self._name or 'rcu'}.callback")
             current.start(log, _getframe(1))
+            current.detach(log, _getframe(1))
             if current.mode:
                 self._unjoined.append(log)
             self._waiting.append(
@@ -172,12 +176,12 @@ class RCU:
                     self._serving = False
                     return
                 callback = self._waiting[0]
-                self._readers.wait(callback.readers)
+                current.enter(callback.log)
+                self._readers.wait(callback.readers, None)
                 self._waiting.popleft()
             self._run(callback)
 
     def _run(self, callback: _Callback) -> None:
-        current.enter(callback.log)
         with self._mutex:
             self._readers.acquire(callback.readers, None)
             self._readers.forget(callback.readers)
@@ -196,7 +200,7 @@ def _await(sections: Sections, frame: FrameType) -> None:
     """Wait for the ends of the sections that have begun by now, and know of them."""
     buckets = sections.before_now()
     try:
-        sections.wait(buckets)
+        sections.wait(buckets, frame)
         sections.acquire(buckets, frame)
     finally:
         sections.forget(buckets)

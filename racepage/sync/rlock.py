@@ -11,7 +11,7 @@ from types import FrameType
 from racepage.events import LockKind
 from racepage.execution import current
 from racepage.sync._monitor import lock_timeout
-from racepage.sync.lock import LOCK, LOCK_FAILED, LOCK_TRIED, UNLOCK, OwnedLock
+from racepage.sync.lock import UNLOCK, UNLOCK_REFUSED, OwnedLock
 
 
 class RLock(OwnedLock):
@@ -28,23 +28,18 @@ class RLock(OwnedLock):
         return super().__repr__().replace(" at ", f" count={self._levels} at ")
 
     def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
-        me = get_ident()
-        if self._owner == me:
+        if self._owner == get_ident():
             lock_timeout(blocking, timeout)
             self._levels += 1
             return True
-        taken = self._real.acquire(blocking, timeout)
+        taken = self._take(blocking, timeout, frame)
         if taken:
-            self._owner = me
             self._levels = 1
-        if current.mode:
-            word = LOCK if timeout == -1 and blocking else LOCK_TRIED if taken else LOCK_FAILED
-            current.log(word, self._number, frame)
         return taken
 
     def _release_at(self, frame: FrameType) -> None:
         if self._owner != get_ident():
-            raise RuntimeError("cannot release un-acquired lock")
+            self._refuse(UNLOCK_REFUSED, frame, "cannot release un-acquired lock")
         if self._levels > 1:
             self._levels -= 1
         else:

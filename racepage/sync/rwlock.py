@@ -1,11 +1,13 @@
 """`RwLock`: many readers or one writer.
 
 Edges: a write unlock to every later lock, a read unlock to every later write lock; readers do not
-order each other. `downgrade` is a write unlock and a read lock with nothing in between.
+order each other. `downgrade` is a write unlock and a read lock with nothing in between; the read
+lock is logged as a try, since it does not wait.
 
 A thread that reads already may read again at once (inner levels are not logged, as in an `RLock`).
-Taking the write lock while reading, or either while writing, could only wait for itself: it raises,
-tried or not. Writers that wait go before readers that come later; no more fairness is promised.
+Taking the write lock while reading, or either while writing, could only wait for itself: it is
+logged as refused, and raises, tried or not. Writers that wait go before readers that come later; no
+more fairness is promised.
 """
 
 from __future__ import annotations
@@ -14,18 +16,28 @@ from _thread import get_ident
 from collections.abc import Callable
 from sys import _getframe
 from types import FrameType, TracebackType
-from typing import Final
+from typing import Final, NoReturn
 
 from racepage.events import Flag, LockKind, Op
 from racepage.execution import current
+from racepage.sync._destroyed import DESTROY, DESTROY_REFUSED
 from racepage.sync._monitor import Monitor, lock_timeout
 from racepage.sync._names import lock_number, shown
-from racepage.sync.lock import LOCK, LOCK_FAILED, LOCK_TRIED, UNLOCK
+from racepage.sync.lock import (
+    LOCK,
+    LOCK_FAILED,
+    LOCK_REFUSED,
+    LOCK_TRIED,
+    UNLOCK,
+    UNLOCK_REFUSED,
+)
 
 RLOCK: Final = int(Op.RLOCK)
 RUNLOCK: Final = int(Op.RUNLOCK)
 RLOCK_TRIED: Final = current.word(Op.RLOCK, Flag.TRY)
 RLOCK_FAILED: Final = current.word(Op.RLOCK, Flag.TRYFAIL)
+RLOCK_REFUSED: Final = current.word(Op.RLOCK, Flag.REFUSED)
+RUNLOCK_REFUSED: Final = current.word(Op.RUNLOCK, Flag.REFUSED)
 
 
 class RwLock:
@@ -36,14 +48,15 @@ class RwLock:
     """
 
     def __init__(self, *, name: str | None = None) -> None:
+        self._name = name
+        self._number = lock_number(self, name, LockKind.RW)
         self._mutex = current.raw_lock()
-        self._readable = Monitor(self._mutex)
-        self._writable = Monitor(self._mutex)
+        self._readable = Monitor(self._mutex, self._number)
+        self._writable = Monitor(self._mutex, self._number)
         self._readers: dict[int, int] = {}  # thread -> levels
         self._writer: int | None = None
         self._writers_waiting = 0
-        self._name = name
-        self._number = lock_number(self, name, LockKind.RW)
+        self._destroyed = False
 
     def read(self) -> Side:
         """A context that holds the read lock."""
@@ -101,15 +114,30 @@ class RwLock:
         Raises:
             RuntimeError: this thread is not writing.
         """
+        frame = _getframe(1)
         with self._mutex:
-            me = self._expect_writer("downgrade")
+            me = self._expect_writer("downgrade", frame)
             if current.mode:
-                frame = _getframe(1)
                 current.log(UNLOCK, self._number, frame)
-                current.log(RLOCK, self._number, frame)
+                current.log(RLOCK_TRIED, self._number, frame)
             self._writer = None
             self._readers[me] = 1
             self._let_in()
+
+    def destroy(self) -> None:
+        """Say that nobody needs the lock any more: who uses it now, raises.
+
+        Raises:
+            RuntimeError: somebody holds it, or it was destroyed before.
+        """
+        frame = _getframe(1)
+        with self._mutex:
+            self._expect_usable(DESTROY_REFUSED, frame)
+            if self._readers or self._writer is not None:
+                self._refuse(DESTROY_REFUSED, frame, "destroyed while it is held; release it first")
+            if current.mode:
+                current.log(DESTROY, self._number, frame)
+            self._destroyed = True
 
     def __repr__(self) -> str:
         state = "writing" if self._writer is not None else f"{len(self._readers)} reading"
@@ -119,12 +147,14 @@ class RwLock:
         limit = lock_timeout(blocking, timeout)
         me = get_ident()
         with self._mutex:
+            self._expect_usable(RLOCK_REFUSED, frame)
             if self._writer == me:
-                raise RuntimeError(f"{self!r}: read lock by its writer; call downgrade() instead")
+                why = "read lock by its writer; call downgrade() instead"
+                self._refuse(RLOCK_REFUSED, frame, why)
             if me in self._readers:
                 self._readers[me] += 1
                 return True
-            taken = self._readable.wait_for(self._admits_readers, limit)
+            taken = self._readable.wait_for(self._admits_readers, limit, frame)
             if taken:
                 self._readers[me] = 1
             if current.mode:
@@ -136,14 +166,17 @@ class RwLock:
         limit = lock_timeout(blocking, timeout)
         me = get_ident()
         with self._mutex:
+            self._expect_usable(LOCK_REFUSED, frame)
             if self._writer == me:
-                raise RuntimeError(f"{self!r}: write lock by its writer, which would wait for ever")
+                why = "write lock by its writer, which would wait for ever"
+                self._refuse(LOCK_REFUSED, frame, why)
             if me in self._readers:
-                raise RuntimeError(f"{self!r}: no upgrade while reading; call release_read() first")
+                why = "no upgrade while reading; call release_read() first"
+                self._refuse(LOCK_REFUSED, frame, why)
             taken = False
             self._writers_waiting += 1
             try:
-                taken = self._writable.wait_for(self._admits_a_writer, limit)
+                taken = self._writable.wait_for(self._admits_a_writer, limit, frame)
             finally:
                 self._writers_waiting -= 1
                 if taken:
@@ -159,7 +192,7 @@ class RwLock:
         me = get_ident()
         with self._mutex:
             if me not in self._readers:
-                raise RuntimeError(f"{self!r}: read unlock by a thread that is not reading")
+                self._refuse(RUNLOCK_REFUSED, frame, "read unlock by a thread that is not reading")
             if self._readers[me] > 1:
                 self._readers[me] -= 1
                 return
@@ -170,7 +203,7 @@ class RwLock:
 
     def _release_write(self, frame: FrameType) -> None:
         with self._mutex:
-            self._expect_writer("write unlock")
+            self._expect_writer("write unlock", frame)
             if current.mode:
                 current.log(UNLOCK, self._number, frame)
             self._writer = None
@@ -183,11 +216,21 @@ class RwLock:
         else:
             self._release_write(frame)
 
-    def _expect_writer(self, what: str) -> int:
+    def _expect_writer(self, what: str, frame: FrameType) -> int:
         me = get_ident()
         if self._writer != me:
-            raise RuntimeError(f"{self!r}: {what} by a thread that is not writing")
+            self._refuse(UNLOCK_REFUSED, frame, f"{what} by a thread that is not writing")
         return me
+
+    def _expect_usable(self, word: int, frame: FrameType) -> None:
+        if self._destroyed:
+            self._refuse(word, frame, "it was destroyed")
+
+    def _refuse(self, word: int, frame: FrameType, why: str) -> NoReturn:
+        """Log what is refused, and raise: under the mutex."""
+        if current.mode:
+            current.log(word, self._number, frame)
+        raise RuntimeError(f"{self!r}: {why}")
 
     def _admits_readers(self) -> bool:
         return self._writer is None and not self._writers_waiting

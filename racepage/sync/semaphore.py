@@ -10,9 +10,9 @@ from sys import _getframe
 from types import FrameType, TracebackType
 
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import shown, sync_number
-from racepage.sync.event import ACQUIRE, RELEASE_MERGE
+from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE_MERGE
 
 
 class Semaphore:
@@ -25,11 +25,11 @@ class Semaphore:
     def __init__(self, value: int = 1, *, name: str | None = None) -> None:
         if value < 0:
             raise ValueError("semaphore initial value must be >= 0")
-        self._mutex = current.raw_lock()
-        self._raised = Monitor(self._mutex)
-        self._value = value
         self._name = name
         self._number = sync_number(self, name)
+        self._mutex = current.raw_lock()
+        self._raised = Monitor(self._mutex, self._number)
+        self._value = value
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
         """Count one down, waiting while there is none; False when that was not to be had in time.
@@ -65,11 +65,12 @@ class Semaphore:
 
     def _acquire(self, timeout: float | None, frame: FrameType) -> bool:
         with self._mutex:
-            if not self._value and not self._raised.wait_for(self._has_one, timeout):
+            if not self._value and not self._raised.wait_for(self._has_one, timeout, frame):
                 return False
             self._value -= 1
             if current.mode:
-                current.log(ACQUIRE, self._number, frame)
+                word = ACQUIRE_WAITING if may_wait(timeout) else ACQUIRE
+                current.log(word, self._number, frame)
             return True
 
     def _release(self, n: int, frame: FrameType) -> None:

@@ -19,10 +19,10 @@ from types import FrameType
 from typing import ParamSpec, TypeVar
 
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import shown, sync_number
 from racepage.sync.event import ACQUIRE, RELEASE
-from racepage.sync.lock import SpinLock
+from racepage.sync.lock import UNLOCK_REFUSED, SpinLock
 from racepage.sync.rwlock import Side
 
 P = ParamSpec("P")
@@ -44,7 +44,7 @@ class SeqLock:
     def __init__(self, *, name: str | None = None) -> None:
         self._writer = SpinLock(name=name)
         self._mutex = current.raw_lock()
-        self._even = Monitor(self._mutex)
+        self._even = Monitor(self._mutex, self._writer._number)
         self._sequence = 0
         self._released = False
         self._name = name
@@ -76,11 +76,7 @@ class SeqLock:
         Raises:
             RuntimeError: this thread is the writer, and would wait for itself.
         """
-        if self._writer._is_owned():
-            raise RuntimeError(f"{self!r}: read_begin() by its writer, which would wait for ever")
-        with self._mutex:
-            self._even.wait_for(lambda: not self._sequence & 1)
-            return self._sequence
+        return self._read_begin(_getframe(1))
 
     def read_retry(self, start: int) -> bool:
         """Whether a writer came since `read_begin` returned `start`: what was read may be torn."""
@@ -93,7 +89,7 @@ class SeqLock:
         """
         frame = _getframe(1)
         while True:
-            start = self.read_begin()
+            start = self._read_begin(frame)
             try:
                 result = body(*args, **kwargs)
             except Exception:
@@ -116,7 +112,8 @@ class SeqLock:
 
     def _write_unlock(self, frame: FrameType) -> None:
         if not self._writer._is_owned():
-            raise RuntimeError(f"{self!r}: write unlock by a thread that is not writing")
+            why = f"{self!r}: write unlock by a thread that is not writing"
+            self._writer._refuse(UNLOCK_REFUSED, frame, why)
         with self._mutex:
             if current.mode:
                 # Writers are ordered by their lock: the last one knows what the earlier ones did.
@@ -125,6 +122,13 @@ class SeqLock:
             self._sequence += 1
             self._even.notify_all()
         self._writer._release_at(frame)
+
+    def _read_begin(self, frame: FrameType) -> int:
+        if self._writer._is_owned():
+            raise RuntimeError(f"{self!r}: read_begin() by its writer, which would wait for ever")
+        with self._mutex:
+            self._even.wait_for(lambda: not self._sequence & 1, FOREVER, frame)
+            return self._sequence
 
     def _read_retry(self, start: int, frame: FrameType) -> bool:
         with self._mutex:

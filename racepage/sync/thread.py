@@ -15,17 +15,20 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from sys import _getframe
 from types import FrameType
 from typing import Any
 
-from racepage.execution import current
+from racepage.execution import current, waits
+from racepage.sync._monitor import may_wait
 
 
 class Thread(threading.Thread):
     """`threading.Thread` whose start, end and join are recorded."""
 
     _racepage_log: current.ThreadLog | None = None
+    _racepage_detached = False  # nobody has to join it, although it is no daemon
 
     def start(self) -> None:
         """Begin to `run` in a thread of its own.
@@ -41,8 +44,7 @@ class Thread(threading.Thread):
         Raises:
             RuntimeError: it was not started, or is the current thread.
         """
-        super().join(timeout)
-        joined(self, _getframe(1))
+        join(self, partial(super().join, timeout), timeout, _getframe(1))
 
 
 # Functions, so that a subclass of Thread may call its own methods as it likes.
@@ -60,6 +62,8 @@ def start(thread: Thread, really: Callable[[], None], frame: FrameType) -> None:
     thread._racepage_log = log
     thread.run = lambda: _live(thread, log, body)  # type: ignore[method-assign]
     current.start(log, frame)
+    if thread.daemon or thread._racepage_detached:
+        current.detach(log, frame)
     try:
         really()
     except BaseException:
@@ -68,10 +72,24 @@ def start(thread: Thread, really: Callable[[], None], frame: FrameType) -> None:
         raise
 
 
-def joined(thread: Thread, frame: FrameType) -> None:
-    """Log that the thread at `frame` has waited for the end of `thread`, if it has ended."""
-    if thread._racepage_log is not None and not thread.is_alive():
-        current.join(thread._racepage_log, frame)
+def join(
+    thread: Thread, really: Callable[[], None], timeout: float | None, frame: FrameType
+) -> None:
+    """Wait for the end of `thread` by `really`, and log that the thread at `frame` did."""
+    log = thread._racepage_log
+    if log is None or thread is threading.current_thread():
+        really()  # raises
+        return
+    waiting = thread.is_alive() and may_wait(timeout)
+    if waiting:
+        waits.block_for_end(log, frame, timed=timeout is not None)
+    try:
+        really()
+    finally:
+        if waiting:
+            waits.wake(frame)
+    if not thread.is_alive():
+        current.join(log, frame)
 
 
 def _live(thread: Thread, log: current.ThreadLog, body: Callable[[], object]) -> None:
@@ -102,8 +120,10 @@ def report(thread: threading.Thread, log: current.ThreadLog, error: BaseExceptio
 class Timer(Thread):
     """`threading.Timer`: calls a function after `interval` seconds unless it is cancelled.
 
-    Cancelling orders nothing: it only keeps the function from being called.
+    Cancelling orders nothing: it only keeps the function from being called. Nobody has to join it.
     """
+
+    _racepage_detached = True
 
     def __init__(
         self,

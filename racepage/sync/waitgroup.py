@@ -14,21 +14,21 @@ from sys import _getframe
 from types import FrameType
 
 from racepage.execution import current
-from racepage.sync._monitor import Monitor
+from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import shown, sync_number
-from racepage.sync.event import ACQUIRE, RELEASE_MERGE
+from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE_MERGE
 
 
 class WaitGroup:
     """A count of things to do that can be waited for."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self._mutex = current.raw_lock()
-        self._none_left = Monitor(self._mutex)
-        self._count = 0
-        self._round = 0  # how often the count rose from zero
         self._name = name
         self._number = sync_number(self, name)
+        self._mutex = current.raw_lock()
+        self._none_left = Monitor(self._mutex, self._number)
+        self._count = 0
+        self._round = 0  # how often the count rose from zero
 
     def add(self, delta: int = 1) -> None:
         """Say that there is `delta` more to do; less, where it is negative.
@@ -48,10 +48,11 @@ class WaitGroup:
         Raises:
             RuntimeError: the count was zero, but the group was used again before this returned.
         """
+        frame = _getframe(1)
         with self._mutex:
             mine = self._round
             if not self._none_left.wait_for(
-                lambda: not self._count or self._round != mine, timeout
+                lambda: not self._count or self._round != mine, timeout, frame
             ):
                 return False
             if self._round != mine:
@@ -60,7 +61,8 @@ class WaitGroup:
                     "let add() come after that, or take a new WaitGroup"
                 )
             if current.mode:
-                current.log(ACQUIRE, self._number, _getframe(1))
+                word = ACQUIRE_WAITING if may_wait(timeout) else ACQUIRE
+                current.log(word, self._number, frame)
             return True
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -136,12 +137,37 @@ class Stage:
 
     @property
     def rows(self) -> list[str]:
-        """What primitives logged, as `thread op target`, without threads' own starts and ends."""
-        return [row for row in self.all_rows if row.split()[1] not in ("start", "exit", "join")]
+        """What primitives logged that orders, or might have, as `thread op target`.
+
+        What has no name is numbered as it comes.
+        """
+        rows = [row.removesuffix(" sleeps") for row in self.all_rows]
+        numbers: dict[str, int] = {}
+        return [
+            re.sub(
+                r"(?<= sync:)\d+\b", lambda it: str(numbers.setdefault(it[0], len(numbers))), row
+            )
+            for row in rows
+            if row.split()[1] not in ("start", "exit", "join")
+        ]
 
     @property
     def all_rows(self) -> list[str]:
-        """The synchronising events, `thread op target [flags]`."""
+        """The synchronising events, `thread op target [flags]`, but waits and detaches."""
+        return [row for row in self._every_row if row.split()[1] not in ("block", "wake", "detach")]
+
+    @property
+    def waits(self) -> list[str]:
+        """The waits that were logged, and that each thread went on: they order nothing."""
+        return [row for row in self._every_row if row.split()[1] in ("block", "wake")]
+
+    @property
+    def detached(self) -> list[str]:
+        """The threads that nobody has to join."""
+        return [row for row in self._every_row if row.split()[1] == "detach"]
+
+    @property
+    def _every_row(self) -> list[str]:
         trace, found = self.trace, []
         columns = trace.columns
         for number in range(len(columns)):
@@ -155,6 +181,13 @@ class Stage:
             row += [str(flag.name).lower() for flag in flags]
             found.append(" ".join(row))
         return found
+
+    def lines(self, test: Callable[..., object]) -> list[int]:
+        """The lines of `test`, from 0, at which the main thread did what orders."""
+        columns, others = self.trace.columns, (Op.BLOCK, Op.WAKE, Op.DETACH)
+        main = columns.thread == self.trace.threads.index("main")
+        sites = columns.site[main & ~np.isin(columns.op, others)].tolist()
+        return [self.trace.sites[site][0].line - test.__code__.co_firstlineno for site in sites]
 
     def ordered(self, first: str, second: str) -> bool:
         """Whether the mark `first` happens before the mark `second`."""

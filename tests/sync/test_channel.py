@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from racepage import sync
+from racepage.sync.event import RELEASE
 from tests.sync.stage import Stage
 
 
@@ -201,7 +202,7 @@ def test_a_case_that_another_channel_has_ended_is_passed_over(stage: Stage) -> N
             done.start()
             done.join()
             assert one._receivers
-            assert one._try_send(1, None) is None  # type: ignore[arg-type]
+            assert one._try_send(1, RELEASE, None) is None  # type: ignore[arg-type]
         assert waiting.result(30) == (1, 2, True)
 
 

@@ -205,7 +205,7 @@ def test_the_sites_are_the_lines_that_used_the_condition(make: Any, stage: Stage
     first = test_the_sites_are_the_lines_that_used_the_condition.__code__.co_firstlineno
     frames = [stage.trace.sites[site][0] for site in stage.trace.columns.site]
     assert {frame.file for frame in frames} == {__file__}
-    assert [frame.line - first for frame in frames] == [4, 5, 6, 7, 7, 8, 8, 6]
+    assert [frame.line - first for frame in frames] == [4, 5, 6, 7, 7, 8, 8, 8, 8, 6]
 
 
 def test_repr_names_the_lock_and_who_waits() -> None:

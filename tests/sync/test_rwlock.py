@@ -174,7 +174,7 @@ def test_downgrade_hands_on_what_was_written_and_keeps_writers_out(stage: Stage)
         t2.mark("b")
         t2.do(lock.release_read)
         t1.do(lock.release_read)
-    assert stage.rows[:3] == ["t1 lock lock:m", "t1 unlock lock:m", "t1 rlock lock:m"]
+    assert stage.rows[:3] == ["t1 lock lock:m", "t1 unlock lock:m", "t1 rlock lock:m try"]
     assert stage.ordered("a", "b")
     assert stage.unordered("while reading", "b")
 
@@ -194,8 +194,12 @@ def test_a_context_of_writing_may_be_downgraded_within(stage: Stage) -> None:
     lock = sync.RwLock(name="m")
     with stage.recording(), lock.write():
         lock.downgrade()
-    ops = ["lock", "unlock", "rlock", "runlock"]
-    assert stage.rows == [f"main {op} lock:m" for op in ops]
+    assert stage.rows == [
+        "main lock lock:m",
+        "main unlock lock:m",
+        "main rlock lock:m try",  # it cannot wait
+        "main runlock lock:m",
+    ]
 
 
 def test_contexts_hold_their_mode_and_name_the_line(stage: Stage) -> None:
@@ -230,20 +234,20 @@ def test_reading_again_while_reading_makes_no_event_and_never_waits(stage: Stage
     ]
 
 
-MIX_UPS: list[tuple[str, Callable[[sync.RwLock], object], str]] = [
-    ("acquire_read", sync.RwLock.acquire_write, "no upgrade while reading"),
-    ("acquire_read", sync.RwLock.try_write, "no upgrade while reading"),
-    ("acquire_read", sync.RwLock.release_write, "not writing"),
-    ("acquire_read", sync.RwLock.downgrade, "not writing"),
-    ("acquire_write", sync.RwLock.acquire_read, "downgrade"),
-    ("acquire_write", sync.RwLock.acquire_write, "wait for ever"),
-    ("acquire_write", sync.RwLock.release_read, "not reading"),
+MIX_UPS: list[tuple[str, Callable[[sync.RwLock], object], str, str]] = [
+    ("acquire_read", sync.RwLock.acquire_write, "no upgrade while reading", "lock"),
+    ("acquire_read", sync.RwLock.try_write, "no upgrade while reading", "lock"),
+    ("acquire_read", sync.RwLock.release_write, "not writing", "unlock"),
+    ("acquire_read", sync.RwLock.downgrade, "not writing", "unlock"),
+    ("acquire_write", sync.RwLock.acquire_read, "downgrade", "rlock"),
+    ("acquire_write", sync.RwLock.acquire_write, "wait for ever", "lock"),
+    ("acquire_write", sync.RwLock.release_read, "not reading", "runlock"),
 ]
 
 
-@pytest.mark.parametrize(("held", "wrong", "message"), MIX_UPS)
+@pytest.mark.parametrize(("held", "wrong", "message", "refused"), MIX_UPS)
 def test_a_mix_up_of_modes_raises_and_changes_nothing(
-    held: str, wrong: Callable[[sync.RwLock], object], message: str, stage: Stage
+    held: str, wrong: Callable[[sync.RwLock], object], message: str, refused: str, stage: Stage
 ) -> None:
     lock = sync.RwLock(name="m")
     with stage.recording():
@@ -251,11 +255,12 @@ def test_a_mix_up_of_modes_raises_and_changes_nothing(
         with pytest.raises(RuntimeError, match=message):
             wrong(lock)
         getattr(lock, held.replace("acquire", "release"))()
-    assert len(stage.rows) == 2
+    assert len(stage.rows) == 3
+    assert stage.rows[1] == f"main {refused} lock:m refused"
 
 
-@pytest.mark.parametrize("mode", ["read", "write"])
-def test_only_who_holds_the_lock_releases_it(mode: str, stage: Stage) -> None:
+@pytest.mark.parametrize(("mode", "refused"), [("read", "runlock"), ("write", "unlock")])
+def test_only_who_holds_the_lock_releases_it(mode: str, refused: str, stage: Stage) -> None:
     lock = sync.RwLock(name="m")
     with stage.tasks("t1", "t2") as (t1, t2):
         t1.do(getattr(lock, f"acquire_{mode}"))
@@ -264,7 +269,8 @@ def test_only_who_holds_the_lock_releases_it(mode: str, stage: Stage) -> None:
         t1.do(getattr(lock, f"release_{mode}"))
         with pytest.raises(RuntimeError):
             t1.do(getattr(lock, f"release_{mode}"))
-    assert len(stage.rows) == 2
+    assert stage.rows[1] == f"t2 {refused} lock:m refused"
+    assert stage.rows[3] == f"t1 {refused} lock:m refused"
 
 
 @pytest.mark.parametrize("arguments", [(False, 1), (True, -2)])
