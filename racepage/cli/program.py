@@ -236,9 +236,21 @@ def run(program: Program, outcome: Outcome) -> None:
             _print(error)
             outcome.errors.append(_sentence(error, current.thread_name()))
             outcome.code = 1
-        while left := [t for t in threading.enumerate() if not t.daemon and t not in others]:
-            # Not left[0].join(): that the process waits for its threads orders nothing.
-            threading.Thread.join(left[0])
+        _await_threads(others)
+
+
+def _await_threads(others: set[threading.Thread]) -> None:
+    """Wait for the program's threads, as Python does at its end, with all that it does first."""
+
+    def left() -> list[threading.Thread]:
+        return [t for t in threading.enumerate() if not t.daemon and t not in others]
+
+    if left():
+        for let_go in reversed(getattr(threading, "_threading_atexits", ())):
+            let_go()  # the workers of pools that nobody has shut down
+    while threads := left():
+        # Not threads[0].join(): that the process waits for its threads orders nothing.
+        threading.Thread.join(threads[0])
 
 
 @contextmanager

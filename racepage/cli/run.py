@@ -56,9 +56,15 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     show_default=True,
     help="Frames of the call stack that each event carries.",
 )
+@click.option("--values", is_flag=True, help="Record which bytes accesses read and wrote; slower.")
 @analysis_options
-def run(
-    options: Options, workload: str, args: tuple[str, ...], trace_file: Path | None, depth: int
+def run(  # noqa: PLR0917  (what the command line says)
+    options: Options,
+    workload: str,
+    args: tuple[str, ...],
+    trace_file: Path | None,
+    depth: int,
+    values: bool,
 ) -> int:
     """Run a program, record it, and report what it did wrong.
 
@@ -73,13 +79,16 @@ def run(
     it: nothing is reported, and with --trace FILE.arrows the file reads up to its last batch.
     """
     from racepage.cli.program import find  # noqa: PLC0415  (not needed to print help)
+    from racepage.execution.recorder import record  # noqa: PLC0415
     from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
     if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
         raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
     program = find(workload, args)
     process = os.getpid()
-    recording, outcome = _recorded(program, trace_file, depth, options.output)
+    streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None
+    recording = record(streamed, depth=depth, values=values, program=program.name)
+    outcome = _recorded(program, recording, options.output)
     if os.getpid() != process:  # the program forked, and this is its child: no report of ours
         return outcome.code
 
@@ -105,28 +114,23 @@ def run(
     return INTERRUPTED  # whatever else it came to: the program's threads may still be running
 
 
-def _recorded(
-    program: Program, trace_file: Path | None, depth: int, output: Path | None
-) -> tuple[Recording, Outcome]:
-    """Run the program and record it; into `trace_file` at once where its format allows that."""
+def _recorded(program: Program, recording: Recording, output: Path | None) -> Outcome:
+    """Run the program and record it."""
     from racepage.cli.program import NoProgramError, Outcome  # noqa: PLC0415  (as above)
     from racepage.cli.program import run as run_program  # noqa: PLC0415
-    from racepage.execution.recorder import record  # noqa: PLC0415
 
-    streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None
-    recording = record(streamed, depth=depth, program=program.name)
     outcome = Outcome()
     try:
         with own_stdout(output), recording:
             run_program(program, outcome)
     except NoProgramError:
-        if streamed is not None:
-            streamed.unlink()  # nothing ran: an empty recording would look clean
+        if recording.path is not None:
+            Path(recording.path).unlink()  # nothing ran: an empty recording would look clean
         raise
     except KeyboardInterrupt:
         outcome.interrupted = True
         outcome.code = INTERRUPTED
-    return recording, outcome
+    return outcome
 
 
 def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:

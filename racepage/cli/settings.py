@@ -40,6 +40,7 @@ _KNOWN: Final[dict[str, tuple[str, ...] | str | range]] = {
     "limit": range(sys.maxsize),
     "all-pairs": _FLAG,
     "list-events": _FLAG,
+    "values": _FLAG,
     "suppressions": _FILE,
     "baseline": _FILE,
     SUPPRESS: _TABLES,

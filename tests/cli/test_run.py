@@ -444,6 +444,35 @@ def test_depth_is_how_many_frames_are_kept(racepage: Racepage, tmp_path: Path) -
     assert functions("--depth", "8")[:3] == ["inner", "outer", "<module>"]
 
 
+def test_values_are_what_the_bytes_were_before_and_after(racepage: Racepage, early: Path) -> None:
+    done = racepage("run", early.name, "--format", "json")
+    assert json.loads(done.out)["findings"][0]["values"] is None
+    done = racepage("run", early.name, "--values", "--format", "json")
+    assert json.loads(done.out)["findings"][0]["values"] == {"old": "00" * 32, "new": "78" * 32}
+
+
+@pytest.mark.parametrize("module", ["racepage.sync", "concurrent.futures"])
+def test_the_workers_of_a_pool_that_nobody_shut_down_are_let_go(
+    tmp_path: Path, module: str
+) -> None:
+    # in a process of its own: what lets them go is meant for the end of one
+    write(
+        tmp_path,
+        "pool.py",
+        f"""
+        from {module} import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(2)
+        print(pool.submit(sum, [1, 2]).result())
+        """,
+    )
+    command = [sys.executable, str(ROOT / "cli.py"), "run", "pool.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "3"), done.stderr
+
+
 def test_a_thread_that_nobody_announced_is_warned_of(racepage: Racepage, tmp_path: Path) -> None:
     path = write(
         tmp_path,
