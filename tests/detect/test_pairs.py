@@ -83,6 +83,19 @@ def test_an_end_goes_with_the_last_begin_of_the_same_bytes(build: TraceBuilder) 
     assert numbers(only(build)) == (outer, access, 1)
 
 
+def test_a_begin_that_comes_later_is_an_assertion_of_its_own(build: TraceBuilder) -> None:
+    """In between, t's access was handed over."""
+    scope(build, "main", 0, 8)
+    load(build, "t", 0, 8)
+    build.add("t", Op.RELEASE, Target(Kind.SYNC, "0"))
+    build.add("main", Op.ACQUIRE, Target(Kind.SYNC, "0"))
+    begin = scope(build, "main", 0, 8, Flag.BEGIN)
+    build.add("u", Op.LOAD, PAGE, 0, 8, stack=(Frame("p.py", 20, "others"),))
+    scope(build, "main", 0, 8, Flag.END)
+    found = [numbers(one) for one in analyse(build.finish()).findings]
+    assert found == [(2, 3, 1), (begin, begin + 1, 1)]
+
+
 def test_each_violating_access_counts_once(build: TraceBuilder) -> None:
     before = load(build, "t", 0, 8)
     scope(build, "main", 0, 8)
