@@ -65,3 +65,8 @@ __GFP_HIGHMEM: Final = Flags(0x02)
 # Inside a class body Python rewrites names that begin with two underscores.
 GFP_ZERO: Final = __GFP_ZERO
 GFP_HIGHMEM: Final = __GFP_HIGHMEM
+
+
+def allows_sleeping(flags: Flags) -> bool:
+    """Whether an allocation with these may sleep: `gfpflags_allow_blocking`."""
+    return flags.contains(_DIRECT_RECLAIM)

@@ -22,14 +22,18 @@ from racepage.execution import current
 from racepage.execution.current import ThreadLog
 from racepage.memory import failures
 from racepage.memory.access import PageAccess
-from racepage.memory.gfp import GFP_KERNEL, GFP_ZERO, Flags
+from racepage.memory.gfp import GFP_KERNEL, GFP_ZERO, Flags, allows_sleeping
 from racepage.memory.layout import MAX_ORDER, PAGE_SIZE
 
 POISON: Final = 0xAA
 """What uninitialised bytes look like: PAGE_POISON of `include/linux/poison.h`."""
 
-_ALLOC: Final = current.word(Op.ALLOC)
-_ALLOC_ZEROED: Final = current.word(Op.ALLOC, Flag.ZEROED)
+_ALLOC: Final = {  # zeroed, may sleep
+    (False, False): current.word(Op.ALLOC),
+    (False, True): current.word(Op.ALLOC, Flag.SLEEPS),
+    (True, False): current.word(Op.ALLOC, Flag.ZEROED),
+    (True, True): current.word(Op.ALLOC, Flag.ZEROED | Flag.SLEEPS),
+}
 _FREE: Final = current.word(Op.FREE)
 
 
@@ -56,6 +60,7 @@ class Page(PageAccess):
 
         Args:
             flags: with `__GFP_ZERO` its bytes are zero, without it they are uninitialised.
+                `GFP_KERNEL` may sleep, `GFP_ATOMIC` and `GFP_NOWAIT` do not.
             order: 0 to 10.
             label: what reports call it.
 
@@ -77,7 +82,8 @@ class Page(PageAccess):
             charge,
         )
         if current.mode:
-            current.log(_ALLOC_ZEROED if zeroed else _ALLOC, page.number, _getframe(1), size)
+            word = _ALLOC[zeroed, allows_sleeping(flags)]
+            current.log(word, page.number, _getframe(1), size)
         return page
 
     def free(self) -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 import racepage
 from racepage.events import Flag, Kind, MemoryOrder, Op
 from racepage.trace.columns import NOTHING, Trace
 
 
 def rows(trace: Trace) -> list[str]:
-    """One line an event: thread, operation, target, bytes, and whatever else it says."""
-    return [" ".join(_words(trace, event)) for event in range(len(trace))]
+    """One line an event: thread, operation, target, bytes, and whatever else it says.
+
+    Without the waits: whether a thread had to wait depends on who came first. And not whether the
+    operation may sleep, which has tests of its own.
+    """
+    events = np.flatnonzero(~np.isin(trace.columns.op, (Op.BLOCK, Op.WAKE))).tolist()
+    return [" ".join(_words(trace, event)) for event in events]
 
 
 def _words(trace: Trace, event: int) -> Iterator[str]:
@@ -32,8 +39,9 @@ def _words(trace: Trace, event: int) -> Iterator[str]:
         data = getattr(columns.detail(event), name)
         if data is not None:
             yield f"{name} {data.hex()}"
-    if columns.flags[event]:
-        yield str(Flag(int(columns.flags[event])).name)
+    flags = Flag(int(columns.flags[event])) & ~Flag.SLEEPS
+    if flags:
+        yield str(flags.name)
 
 
 def _details(trace: Trace, event: int) -> Iterator[str]:

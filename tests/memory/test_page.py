@@ -12,7 +12,16 @@ import pytest
 import racepage
 from racepage import sync
 from racepage.errors import InvalidArgument
-from racepage.memory import GFP_ATOMIC, GFP_KERNEL, GFP_ZERO, BorrowedPage, Page
+from racepage.events import Flag
+from racepage.memory import (
+    GFP_ATOMIC,
+    GFP_KERNEL,
+    GFP_NOWAIT,
+    GFP_ZERO,
+    BorrowedPage,
+    Flags,
+    Page,
+)
 from tests.execution.rows import recorded, rows
 
 
@@ -58,6 +67,18 @@ def test_an_allocation_says_whether_bytes_are_initialised() -> None:
         "main alloc page:1[0:8192] ZEROED",
         "main free page:1[0:8192]",
     ]
+
+
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize(
+    ("flags", "sleeps"), [(GFP_KERNEL, True), (GFP_ATOMIC, False), (GFP_NOWAIT, False)]
+)
+def test_an_allocation_says_whether_it_may_sleep(flags: Flags, *, sleeps: bool, zero: bool) -> None:
+    with racepage.record() as recording:
+        page = Page.alloc_page(flags | GFP_ZERO if zero else flags)
+    expected = Flag.SLEEPS * sleeps | Flag.ZEROED * zero
+    assert recording.trace().columns.flags.tolist() == [expected]
+    page.free()
 
 
 def test_every_page_has_an_address_of_its_own() -> None:
