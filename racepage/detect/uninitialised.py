@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from racepage.detect.evidence import Evidence
 from racepage.detect.rows import at_size, which
 from racepage.events import CLASS_OF, WRITES, AccessClass, Flag, Op
-from racepage.trace.columns import Trace
+from racepage.trace.columns import NOTHING, Trace
 
 # What an operation is to the bytes of its page. An RMW reads and fills.
 _ALLOC, _FILL, _READ = 1, 2, 4
@@ -45,7 +45,10 @@ _NEW: Final = 2 * _DEEPEST * 8
 
 
 def uninitialised(trace: Trace, rare: NDArray[np.int64]) -> Iterator[Evidence]:
-    """Every read of unwritten bytes, not yet deduplicated; `rare` is what `rows.rare` chose."""
+    """Reads of unwritten bytes, those that have sites once for each pair of them.
+
+    `rare` is what `rows.rare` chose.
+    """
     columns = trace.columns
     allocs = which(columns, rare, Op.ALLOC)
     raw = allocs[columns.flags[allocs] & _ZEROED == 0]
@@ -61,9 +64,19 @@ def uninitialised(trace: Trace, rare: NDArray[np.int64]) -> Iterator[Evidence]:
         columns.length,
         columns.flags,
     )
-    for alloc, read, start, stop in found.tolist():
+    firsts, times = _classes(columns.site[found[:, :2]])
+    for (alloc, read, *overlap), count in zip(found[firsts].tolist(), times.tolist(), strict=True):
         page = int(columns.target[read])
-        yield Evidence("uninitialised-read", alloc, read, page=page, overlap=(start, stop))
+        yield Evidence("uninitialised-read", alloc, read, count, page, (overlap[0], overlap[1]))
+
+
+def _classes(sites: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first row of each pair of sites, and how many rows there are of it."""
+    key = sites[:, 0].astype(np.int64) << 32 | sites[:, 1]
+    alone = np.flatnonzero((sites == NOTHING).any(axis=1))
+    key[alone] = alone - len(key)
+    _, firsts, times = np.unique(key, return_index=True, return_counts=True)
+    return firsts, times
 
 
 def _unwritten_reads(  # noqa: C901, PLR0912, PLR0915, PLR0917  (compiled as one, from columns)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from racepage.detect.evidence import Evidence
 from racepage.detect.rows import rare
 from racepage.detect.uninitialised import uninitialised
-from racepage.events import Flag, Kind, Op, Target
+from racepage.events import Flag, Frame, Kind, Op, Target
 from racepage.trace.columns import Trace, TraceBuilder
 
 SIZES = (1, 63, 64, 65, 512, 4096, 4097, 40_000)
@@ -83,6 +83,23 @@ def test_reads_of_unwritten_bytes_are_those_that_marks_would_show(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("racepage.detect.rows.NATIVE_FROM", native_from)
         assert said(trace) == expected
+
+
+def test_reads_are_put_together_by_their_sites() -> None:
+    """Millions of them are no more work for whoever makes findings of them."""
+    builder = TraceBuilder()
+    first = builder.add("main", Op.ALLOC, page(0), 0, 64, stack=(Frame("f.py", 1, "f"),))
+    other = builder.add("main", Op.ALLOC, page(1), 0, 64, stack=(Frame("f.py", 2, "f"),))
+    for number in (0, 0, 1, 0):
+        builder.add("main", Op.READ, page(number), 8, 16, stack=(Frame("f.py", 3, "f"),))
+    for _ in range(2):
+        builder.add("main", Op.READ, page(0), 8, 16)  # without a site: each for itself
+    assert sorted((one.first, one.second, one.times) for one in said(builder.finish())) == [
+        (first, 2, 3),
+        (first, 6, 1),
+        (first, 7, 1),
+        (other, 4, 1),
+    ]
 
 
 def most_bytes(work: Callable[[], object]) -> int:
