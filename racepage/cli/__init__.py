@@ -21,7 +21,7 @@ from racepage.cli.check import check
 from racepage.cli.convert import convert
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.explain import explain
-from racepage.cli.guard import guarded
+from racepage.cli.guard import end_now, guarded
 from racepage.cli.info import info
 from racepage.cli.run import run
 from racepage.cli.workloads import workloads
@@ -76,10 +76,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     # The name is fixed, since shell completion derives its variable from it.
     code = guarded(lambda: _racepage.main(given, prog_name="racepage", standalone_mode=False))
     if code == INTERRUPTED and any(not one.daemon for one in _other_threads()):
-        # The interpreter would wait for the program's threads, which may never end.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        end_now(code)
     sys.exit(code)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from collections.abc import Callable
+from typing import NoReturn
 
 import click
 
@@ -31,3 +34,10 @@ def guarded(work: Callable[[], int | None]) -> int:
         traceback.print_exc()
         say(f"internal error, please report it with the lines above: {type(error).__name__}")
     return Exit.UNUSABLE
+
+
+def end_now(code: int) -> NoReturn:
+    """End the process without waiting for the program's threads, which may never end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

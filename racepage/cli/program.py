@@ -26,6 +26,7 @@ from typing import Final
 from racepage import sync
 from racepage.errors import RacepageError
 from racepage.execution import current
+from racepage.sync.thread import await_end
 from racepage.workloads import WORKLOADS
 from racepage.workloads import program as workload_program
 
@@ -217,14 +218,14 @@ def run(program: Program, outcome: Outcome) -> None:
     """Run it to its end, its threads included, and print the tracebacks that Python would.
 
     Args:
-        program: what to run.
+        program: what to run, in `its_own_python`.
         outcome: told how it ended.
 
     Raises:
         NoProgramError: there was nothing to run.
         KeyboardInterrupt: the user had enough. The threads are not waited for.
     """
-    with _its_own_python(program), _watched_threads(outcome):
+    with _watched_threads(outcome):
         others = set(threading.enumerate())
         try:
             program.body()
@@ -249,12 +250,12 @@ def _await_threads(others: set[threading.Thread]) -> None:
         for let_go in reversed(getattr(threading, "_threading_atexits", ())):
             let_go()  # the workers of pools that nobody has shut down
     while threads := left():
-        # Not threads[0].join(): that the process waits for its threads orders nothing.
-        threading.Thread.join(threads[0])
+        await_end(threads[0])
 
 
 @contextmanager
-def _its_own_python(program: Program) -> Iterator[None]:
+def its_own_python(program: Program) -> Iterator[None]:
+    """Where a program runs: its arguments, its folder on the import path, its `__main__`."""
     argv, path, main = sys.argv, list(sys.path), sys.modules["__main__"]
     here = Path.cwd()
     sys.argv = program.argv

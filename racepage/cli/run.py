@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
 from racepage.cli import exits
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.guard import guarded
+from racepage.cli.guard import end_now, guarded
 from racepage.cli.keep import keep, said
 from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import own_stdout, say, writable
@@ -75,10 +75,12 @@ def run(  # noqa: PLR0917  (what the command line says)
 
     The exit code is the report's. A program that exits with another code than 0 has that as a
     finding; with findings the code is 1, whatever the program's is. After Ctrl-C what was recorded
-    until then is reported, and the code is 130. A program that calls os._exit takes racepage with
-    it: nothing is reported, and with --trace FILE.arrows the file reads up to its last batch.
+    until then is reported, and the code is 130. Where every thread waits for another one, and so
+    would for ever, the program is ended, and that is reported. A program that calls os._exit takes
+    racepage with it: nothing is reported, and with --trace FILE.arrows the file reads up to its
+    last batch.
     """
-    from racepage.cli.program import find  # noqa: PLC0415  (not needed to print help)
+    from racepage.cli.program import Outcome, find  # noqa: PLC0415  (not for printing help)
     from racepage.execution.recorder import record  # noqa: PLC0415
     from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
@@ -88,9 +90,7 @@ def run(  # noqa: PLR0917  (what the command line says)
     process = os.getpid()
     streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None
     recording = record(streamed, depth=depth, values=values, program=program.name)
-    outcome = _recorded(program, recording, options.output)
-    if os.getpid() != process:  # the program forked, and this is its child: no report of ours
-        return outcome.code
+    outcome = Outcome()
 
     def finish() -> int:
         trace = recording.trace()
@@ -107,6 +107,16 @@ def run(  # noqa: PLR0917  (what the command line says)
         options.settle(usable=not outcome.interrupted)
         return exits.of(analysis.verdict) if kept else Exit.UNUSABLE
 
+    def finish_in_a_deadlock() -> NoReturn:
+        """In the recorder's thread, since no other one will ever go on."""
+        outcome.interrupted = True
+        recording.cut_short()
+        say("every thread waits for another one; what was recorded until then is looked at")
+        end_now(guarded(finish))
+
+    _run(program, recording, options.output, outcome, finish_in_a_deadlock)
+    if os.getpid() != process:  # the program forked, and this is its child: no report of ours
+        return outcome.code
     if not outcome.interrupted:
         return finish()
     say("interrupted; what was recorded until then is looked at")
@@ -114,14 +124,27 @@ def run(  # noqa: PLR0917  (what the command line says)
     return INTERRUPTED  # whatever else it came to: the program's threads may still be running
 
 
-def _recorded(program: Program, recording: Recording, output: Path | None) -> Outcome:
-    """Run the program and record it."""
-    from racepage.cli.program import NoProgramError, Outcome  # noqa: PLC0415  (as above)
+def _run(
+    program: Program,
+    recording: Recording,
+    output: Path | None,
+    outcome: Outcome,
+    on_deadlock: Callable[[], object],
+) -> None:
+    """Run the program and record it; tell `outcome` how it ended, if it does."""
+    from racepage.cli.program import NoProgramError, its_own_python  # noqa: PLC0415  (as above)
     from racepage.cli.program import run as run_program  # noqa: PLC0415
 
-    outcome = Outcome()
+    stdout, python = own_stdout(output), its_own_python(program)
+
+    def take_back() -> None:
+        python.__exit__(None, None, None)
+        stdout.__exit__(None, None, None)
+        on_deadlock()
+
+    recording.on_deadlock = take_back
     try:
-        with own_stdout(output), recording:
+        with stdout, recording, python:
             run_program(program, outcome)
     except NoProgramError:
         if recording.path is not None:
@@ -130,7 +153,6 @@ def _recorded(program: Program, recording: Recording, output: Path | None) -> Ou
     except KeyboardInterrupt:
         outcome.interrupted = True
         outcome.code = INTERRUPTED
-    return outcome
 
 
 def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:

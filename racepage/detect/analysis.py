@@ -155,8 +155,8 @@ def _finding(trace: Trace, sides: Sides, one: Evidence, meant: str | None) -> Fi
     if alloc is not None and alloc not in (one.first, one.second):
         related.append(alloc)
     page = None if one.page == NOTHING else str(trace.targets[one.page])
-    both = NONE not in (one.first, one.second)
-    unordered = both and not sides.ordered(one.first, one.second)
+    accesses = NONE not in (one.first, one.second) and one.page != NOTHING
+    unordered = accesses and not sides.ordered(one.first, one.second)
     return Finding(
         kind=one.kind,
         message=one.message or _message(one, first, second, page),

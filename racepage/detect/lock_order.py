@@ -316,7 +316,9 @@ def _evidence(trace: Trace, cycle: list[_Edge]) -> Evidence:
     start = cycle.index(min(cycle))
     cycle = [*cycle[start:], *cycle[:start]]
     told = [
-        f"{trace.threads[edge.thread]} takes {lock(edge.inner)} while it holds {lock(edge.outer)}"
+        f"{trace.threads[edge.thread]} "
+        f"{'waits for' if columns.op[edge.inner] == Op.BLOCK else 'takes'} {lock(edge.inner)} "
+        f"while it holds {lock(edge.outer)}"
         for edge in cycle
     ]
     threads = len({edge.thread for edge in cycle})

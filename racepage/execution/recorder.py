@@ -4,6 +4,9 @@ A daemon thread looks at the threads' lists every 20 ms and flushes when a secon
 65,536 events have come together. It leaves no trace of its own. Without a path the events stay in
 memory; with one they go to the file, and memory holds names and sites only.
 
+It also sees when every thread waits for another one, and nothing has moved for a moment: then it
+calls `Recording.on_deadlock`, where somebody has set that.
+
 The interpreter gives that thread its turn among the others, so busy threads log faster than it
 writes. While 65,536 events or more wait, whoever logs another one waits too, until they are
 written: so memory stays bounded, and so does what a killed process can lose.
@@ -16,7 +19,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +30,7 @@ from racepage.events import Op
 from racepage.execution import current, cut
 from racepage.execution.flat import FIELDS
 from racepage.execution.tables import Tables
+from racepage.execution.waits import everybody_waits
 from racepage.order.hb import HappensBefore
 from racepage.trace.columns import Columns, Origin, Trace
 from racepage.trace.directives import write_label
@@ -34,6 +38,9 @@ from racepage.trace.directives import write_label
 POLL_SECONDS: Final = 0.02
 FLUSH_SECONDS: Final = 1.0
 FLUSH_EVENTS: Final = 65_536
+STILL_POLLS: Final = 10
+"""How often in a row nothing has moved and every thread waited, before that is a deadlock. Even one
+thread that has just been given a lock, and not had its turn, moves in that time."""
 
 _STATES: Final = {
     "new": "has not begun; use it in a with statement",
@@ -84,6 +91,8 @@ class Recording:
         path: the file, or None.
         events: how many events were flushed so far.
         warnings: sentences for people: threads that nobody started, threads still running.
+        on_deadlock: called by the recorder's thread when all other threads wait for each other;
+            it is not called again. To `cut_short` the recording is all that can be done with it.
     """
 
     def __init__(
@@ -97,6 +106,7 @@ class Recording:
         self.path = None if path is None else os.fspath(path)
         self.events = 0
         self.warnings: tuple[str, ...] = ()
+        self.on_deadlock: Callable[[], object] | None = None
         self._depth = depth
         self._values = values
         self._program = Path(sys.argv[0]).name if program is None else program
@@ -104,7 +114,7 @@ class Recording:
         self._kept: list[Columns] = []
         self._writer: Any = None
         self._process = 0
-        self._closed = True  # False: the body was interrupted, so that what it left says nothing
+        self._closed = True  # False: the body has no end, so that what it left says nothing
         self._collector = 0
         self._running: set[str] = set()  # threads that were started, and have not ended
         self._order = HappensBefore()
@@ -146,6 +156,11 @@ class Recording:
             if error is None:
                 raise self._failure
             error.add_note(str(self._failure))
+
+    def cut_short(self) -> None:
+        """End the recording although its body has no end: what there is, is what there will be."""
+        self._closed = False
+        self._end()
 
     def trace(self) -> Trace:
         """What was recorded: from memory, or read back from the file.
@@ -192,11 +207,17 @@ class Recording:
 
     def _flush_now_and_then(self) -> None:
         due = time.monotonic() + FLUSH_SECONDS
+        logged = still = 0
         while not self._stop.wait(POLL_SECONDS):
             if _waiting() >= FLUSH_EVENTS or time.monotonic() >= due:
                 with _lock:
                     self._flush()
                 due = time.monotonic() + FLUSH_SECONDS
+            if self.on_deadlock is not None:
+                before, logged = logged, self.events + _waiting()
+                still = still + 1 if logged == before and everybody_waits() else 0
+                if still == STILL_POLLS:
+                    self.on_deadlock()
 
     def _flush(self, *, final: bool = False) -> None:
         """Take what there is, and keep or write it. A failure ends the recording, not the body."""
@@ -246,11 +267,13 @@ class Recording:
 
     def _end(self) -> None:
         global _active  # noqa: PLW0603
-        gc.collect()  # a page in a cycle that nothing reaches is freed, not leaked
+        if self._closed:
+            gc.collect()  # a page in a cycle that nothing reaches is freed, not leaked
         self._stop.set()
         with _lock:
             current.end()
-        self._flusher.join()
+        if threading.current_thread() is not self._flusher:
+            self._flusher.join()
         with _lock:
             try:
                 self._flush(final=True)
@@ -270,6 +293,7 @@ class Recording:
             *(
                 f"thread {name} still ran when the recording ended: what it did later is not there"
                 for name in sorted(self._running)
+                if self._closed
             ),
         )
 

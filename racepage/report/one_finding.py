@@ -187,11 +187,16 @@ class FindingText:
         yield from self._layout.field("page", text)
 
     def _related(self, finding: Finding) -> Iterator[Text]:
-        alloc = _allocation(finding)
+        told = {_event(side) for side in (finding.first, finding.second, _allocation(finding))}
         for side in finding.related:
-            if side is not alloc:
-                what = Text(f"{side.op}{self._what(side, finding)} by {_who(side)}")
+            if side.event not in told:
+                told.add(side.event)
+                what = Text.assemble((plain(side.thread), "bold"), f" {side.op}")
+                what.append(self._what(side, finding))
+                what.append(f"  event {side.event}", DETAIL)
+                yield Text()
                 yield from self._layout.field("also", what)
+                yield from self._stack(side.stack)
 
     def _what(self, side: Side, finding: Finding) -> str:
         """What a side did its operation to, after a blank."""

@@ -26,4 +26,4 @@ def loss(lost_bytes: int) -> str:
     if lost_bytes:
         have = "holds" if lost_bytes == 1 else "hold"
         return f"cut off: its last {counted(lost_bytes, 'byte')} {have} no complete batch of events"
-    return "not closed: its program was killed or interrupted, and what that did last is missing"
+    return "not closed: its program was killed, interrupted or stuck, and what came last is missing"

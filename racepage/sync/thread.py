@@ -92,6 +92,18 @@ def join(
         current.join(log, frame)
 
 
+def await_end(thread: threading.Thread) -> None:
+    """Wait for the end of `thread` as a process does at its own end, which orders nothing."""
+    log = thread._racepage_log if isinstance(thread, Thread) else None
+    if log is not None:
+        waits.block_for_end(log, None, timed=False)
+    try:
+        threading.Thread.join(thread)
+    finally:
+        if log is not None:
+            waits.wake(None)
+
+
 def _live(thread: Thread, log: current.ThreadLog, body: Callable[[], object]) -> None:
     """All that a thread does, from its first event to its last."""
     current.enter(log)

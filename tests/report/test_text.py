@@ -222,8 +222,13 @@ def test_a_leak_draws_no_ruler() -> None:
 def test_further_events_are_listed_once() -> None:
     race = changed(RACE, related=(ALLOC, changed(SECOND, event=8)))
     text = render(analysis(race))
-    assert "also    read page:0[32:96] by t2 at binder.py:131 in read_back (event 8)" in text
+    assert "also    t2 read page:0[32:96]  event 8\n  at      binder.py:131 in read_back\n" in text
     assert text.count("event 0") == 1
+
+
+def test_a_further_event_that_is_a_side_is_not_told_again() -> None:
+    cycle = changed(RACE, related=(FIRST, changed(FIRST, event=8), SECOND, changed(FIRST, event=8)))
+    assert render(analysis(cycle)).count("also    ") == 1
 
 
 def test_findings_of_a_kind_are_counted_together() -> None:
@@ -295,13 +300,13 @@ def test_things_are_called_by_their_labels_too() -> None:
     sync = LastSync("t2", 2, 5, "release", "sync:3", ())
     made = analysis(
         changed(RACE, first=lock, why=Why(WHY.last_of_first_known_to_second, sync)),
-        changed(RACE, page=None, overlap=None, why=None, related=(lock,)),
+        changed(RACE, page=None, overlap=None, why=None, related=(changed(lock, event=9),)),
     )
     text = " ".join(render(changed(made, labels={"lock:0": "mmap", "sync:3": "jobs"})).split())
     assert 'first t1 lock lock:0 "mmap" event 3' in text
     assert 'holding lock:0 "mmap" (write)' in text
     assert 'before t1\'s lock is release sync:3 "jobs" (event 5' in text
-    assert 'also lock lock:0 "mmap" by t1' in text
+    assert 'also t1 lock lock:0 "mmap" event 9' in text
 
 
 def test_a_side_is_told_with_what_it_acts_on() -> None:
