@@ -15,8 +15,9 @@ Ints = NDArray[np.int64]
 def lives(columns: Columns, rare: Ints, events: Ints) -> Ints:
     """A number for the target of each event, in the life that it has there.
 
-    A page has a new life from an ALLOC on, if a FREE or COLLECT came since the last one; and what
-    comes after a COLLECT is compared with nothing before it. `rare` is what `rows.rare` chose.
+    A page has a new life from an ALLOC on, if a FREE or COLLECT came before (a live page is not
+    allocated again: `trace.validate`); and what comes after a COLLECT is compared with nothing
+    before it. `rare` is what `rows.rare` chose.
     """
     rows = by_page(columns, which(columns, rare, Op.ALLOC, Op.FREE, Op.COLLECT))
     page = columns.target[rows]
@@ -24,8 +25,7 @@ def lives(columns: Columns, rare: Ints, events: Ints) -> Ints:
     alloc = columns.op[rows] == Op.ALLOC
     first = np.maximum.accumulate(np.where(np.diff(page, prepend=-1) != 0, number, 0))
     end = np.maximum.accumulate(np.where(alloc, -1, number))
-    before = np.append([-1], np.maximum.accumulate(np.where(alloc, number, -1))[:-1])[: len(rows)]
-    begins = (alloc & (end >= first) & (end > before)) | (columns.op[rows] == Op.COLLECT)
+    begins = (alloc & (end >= first)) | (columns.op[rows] == Op.COLLECT)
     least = page[begins].astype(np.int64) * (len(columns) + 1) + rows[begins]
     target = columns.target[events].astype(np.int64)
     passed = np.searchsorted(least, target * (len(columns) + 1) + events, side="right")

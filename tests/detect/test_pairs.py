@@ -106,6 +106,16 @@ def test_each_violating_access_counts_once(build: TraceBuilder) -> None:
     assert numbers(only(build)) == (before, begin - 1, 4)
 
 
+def test_what_comes_after_a_collection_is_no_violation(build: TraceBuilder) -> None:
+    """It is something worse."""
+    scope(build, "t", 0, 8)
+    gone = build.add("main", Op.COLLECT, PAGE, 0, 4096)
+    access = load(build, "u", 0, 8)
+    finding = only(build)
+    assert finding.kind == "use-after-free"
+    assert numbers(finding) == (gone, access, 1)
+
+
 def test_an_empty_assertion_holds(build: TraceBuilder) -> None:
     scope(build, "main", 8, 8)
     load(build, "t", 0, 64)
@@ -151,6 +161,12 @@ def test_a_fetch_into_a_page_is_told_in_bytes_of_user_memory(build: TraceBuilder
     assert finding.message == (
         "main reads user:0[104:108] twice, and it may have changed in between"
     )
+
+
+def test_other_user_memory_is_another_slice(build: TraceBuilder) -> None:
+    for name in ("0", "1"):
+        build.add("main", Op.USER_READ, Target(Kind.USER, name), 0, 8)
+    assert analyse(build.finish()).findings == ()
 
 
 def test_a_copy_from_nowhere_known_is_no_fetch(build: TraceBuilder) -> None:
