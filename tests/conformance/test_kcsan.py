@@ -46,6 +46,9 @@ def test_data_race(engine: Engine) -> None:
     analysis = finds_what_it_expects(KCSAN["test_data_race"], engine)
     (finding,) = analysis.findings
     assert finding.suppressed == "data_race"
+    assert finding.first is not None
+    assert finding.second is not None
+    assert (finding.first.event, finding.second.event) == (3, 5)
     assert analysis.verdict == "clean"
 
 

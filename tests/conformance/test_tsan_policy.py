@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from racepage.detect.analysis import Engine
-from racepage.finding import Verdict
+from racepage.finding import Finding, Verdict
 from racepage.policy.apply import Policy
 from racepage.policy.suppress import parse
 from tests.expectations import ENGINES, finds_what_it_expects
@@ -37,11 +37,25 @@ def test_suppressions(
     assert policy.apply(analysis).verdict == verdict
 
 
+def events(finding: Finding) -> tuple[int, int]:
+    assert finding.first is not None
+    assert finding.second is not None
+    return finding.first.event, finding.second.event
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("case", ["benign_race", "ignore_race", "ignore_malloc"])
-def test_what_is_meant(case: str, engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("case", "pairs"),
+    [
+        ("benign_race", {(2, 6), (3, 7)}),
+        ("ignore_race", {(2, 4)}),
+        ("ignore_malloc", {(3, 7)}),
+    ],
+)
+def test_what_is_meant(case: str, pairs: set[tuple[int, int]], engine: Engine) -> None:
     """It is found, listed with its reason, and does not count."""
     analysis = finds_what_it_expects(TSAN / f"{case}.trace", engine)
     reason = "benign" if case == "benign_race" else "ignored"
     assert {finding.suppressed for finding in analysis.findings} == {reason}
+    assert {events(finding) for finding in analysis.findings} == pairs
     assert analysis.verdict == "clean"
