@@ -117,7 +117,7 @@ def test_an_analysis_finds_exactly_what_is_there_with_atomics(engine: Engine, tr
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("atomics", [False, True])
-@settings(max_examples=settings().max_examples // 100)
+@settings(max_examples=max(1, settings().max_examples // 100))
 @given(data=st.data())
 def test_an_analysis_finds_exactly_what_is_there_in_longer_traces(
     engine: Engine, atomics: bool, data: st.DataObject
