@@ -1,9 +1,9 @@
 """Whether the rows of a trace can have happened, whatever file they came from.
 
 What is refused here is what no execution does: a thread that acts before its start or after its
-end, a live page that is allocated again, bytes outside a page, a number that is in no table. What a
-program can do and should not (a second unlock, an access after a free, a pointer that is stale) is
-a finding, and no concern of this file.
+end, a live page that is allocated again, a lock that two threads hold, bytes outside a page, a
+number that is in no table. What a program can do and should not (a second unlock, an access after a
+free, a pointer that is stale) is a finding, and no concern of this file.
 
 One life of a page does not begin until the last one ended, but an access may stand before the
 `alloc`: nothing orders it, and that is what there is to find. Pointers may be unknown in a
@@ -24,6 +24,7 @@ from racepage.errors import TraceError
 from racepage.events import Kind, MemoryOrder, Op
 from racepage.trace.columns import NOTHING, Columns, Trace
 from racepage.trace.grammar import write_name, write_target
+from racepage.trace.holders import second_holder
 from racepage.trace.shapes import (
     FLAGS_FIT,
     KIND_FITS,
@@ -55,6 +56,7 @@ def validate(trace: Trace, line_of: Sequence[int] | None = None) -> None:
         _shapes(trace)
         _threads(trace)
         _pages(trace)
+        _locks(trace)
         _details(trace)
         _pointers(trace)
     except _OffenceError as error:
@@ -280,6 +282,20 @@ def _pages(trace: Trace) -> None:
         event = int(rows[order[1:][live]].min())
         name = write_target(trace.targets[columns.target[event]])
         _refuse(event, f"{name} is allocated while it is live: free it first")
+
+
+def _locks(trace: Trace) -> None:
+    """A lock that lets one thread in has not let in two."""
+    found = second_holder(trace)
+    if found is None:
+        return
+    event, other = found
+    columns = trace.columns
+    name = write_target(trace.targets[columns.target[event]])
+    holder = write_name(trace.threads[columns.thread[other]])
+    _refuse(
+        event, f"{name} is taken while {holder} holds it: unlock it first; it was locked at", other
+    )
 
 
 def _details(trace: Trace) -> None:

@@ -96,7 +96,9 @@ def _event(  # noqa: PLR0917  (what has happened so far)
             threads[target.name] = "used" if op is Op.START else "dead"
     elif shape.kinds:
         kinds = [kind for kind in shape.kinds if kind is not Kind.THREAD]
-        target = Target(draw(st.sampled_from(kinds)), draw(names))
+        # a lock that is taken is one that no other thread ever takes
+        own = str(builder.thread(thread)) if op in (Op.LOCK, Op.RLOCK) else ""
+        target = Target(draw(st.sampled_from(kinds)), draw(names) + own)
     threads[thread] = "dead" if op is Op.EXIT else "used"
     start, stop = 0, 0
     if op is Op.ALLOC:

@@ -192,7 +192,6 @@ def test_what_no_race_depends_on_is_left_out_and_counted() -> None:
         ("a store page:0[0:8] order=release", "event 0: store page:0 cannot be said in STD"),
         ("a lock lock:0\nb unlock lock:0", "event 1: unlock lock:0 cannot be said in STD"),
         ("a unlock lock:0", "event 0: unlock lock:0 cannot be said in STD"),
-        ("a lock lock:0\nb lock lock:0", "event 1: lock lock:0 cannot be said in STD"),
         ("a lock lock:0\na lock lock:0", "event 1: lock lock:0 cannot be said in STD"),
         ("a lock lock:0 inner", "event 0: lock lock:0 cannot be said in STD"),
     ],
