@@ -16,7 +16,7 @@ from racepage.events import Op
 from racepage.trace.columns import Columns
 
 KEPT_FROM: Final = 50_000
-"""Rows from which compiled code is worth loading, where it is kept: `benchmarks/detect.py`."""
+"""Rows from which compiled code is worth loading, where it is kept: `benchmarks/border.py`."""
 
 NATIVE_FROM: Final = 100_000
 """Rows from which it is worth compiling: below, plain Python has long finished."""
