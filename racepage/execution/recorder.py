@@ -150,6 +150,8 @@ class Recording:
     ) -> None:
         if self._process != os.getpid():
             return  # a fork came out of the body: the recording is its parent's
+        if self._state != "on":
+            return  # it was cut short
         self._closed = kind is None or not issubclass(kind, KeyboardInterrupt)
         self._end()
         if self._failure is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -283,3 +284,58 @@ def test_locks_of_one_name_are_different_locks(stage: Stage) -> None:
     with stage.recording(), one, two:
         pass
     assert stage.rows[:2] == ["main lock lock:m", "main lock lock:m#2"]
+
+
+@pytest.mark.parametrize("make", [sync.Mutex, sync.SpinLock])
+@pytest.mark.parametrize("again", ["acquire", "__enter__"])
+def test_a_holder_that_locks_again_is_refused_and_does_not_hang(
+    make: Any, again: str, stage: Stage
+) -> None:
+    lock = make(name="m")
+    with stage.recording(), lock, pytest.raises(RuntimeError, match="wait for itself for ever"):
+        getattr(lock, again)()
+    assert stage.rows == ["main lock lock:m", "main lock lock:m refused", "main unlock lock:m"]
+
+
+@pytest.mark.parametrize("make", [sync.Mutex, sync.SpinLock])
+@pytest.mark.parametrize("limit", [{"blocking": False}, {"timeout": 0.001}])
+def test_a_holder_may_try_in_vain(make: Any, limit: dict[str, Any], stage: Stage) -> None:
+    lock = make(name="m")
+    with stage.recording(), lock:
+        assert lock.acquire(**limit) is False
+    assert stage.rows[1] == "main lock lock:m tryfail"
+
+
+@pytest.mark.parametrize("make", EXCLUSIVE)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_destroyed_lock_refuses_everything(make: Any, recorded: bool, stage: Stage) -> None:
+    lock = make(name="m")
+    with stage.recording() if recorded else nullcontext():
+        lock.destroy()
+        assert not lock.locked()
+        for use in ("acquire", "__enter__", "release", "destroy"):
+            with pytest.raises(RuntimeError):
+                getattr(lock, use)()
+        for limit in ({"blocking": False}, {"timeout": 0.001}):
+            with pytest.raises(RuntimeError, match="destroyed"):
+                lock.acquire(**limit)
+    if recorded:
+        ops = ["destroy", "lock", "lock", "unlock", "destroy", "lock", "lock"]
+        refused = ["", *[" refused"] * 6]
+        assert stage.rows == [f"main {op} lock:m{r}" for op, r in zip(ops, refused, strict=True)]
+        places = {stage.trace.sites[site][0].file for site in stage.trace.columns.site}
+        assert places == {__file__}
+
+
+@pytest.mark.parametrize("make", EXCLUSIVE)
+def test_a_lock_is_not_destroyed_while_it_is_held(make: Any, stage: Stage) -> None:
+    lock = make(name="m")
+    with stage.tasks("t1", "t2") as (t1, t2):
+        t1.do(lock.acquire)
+        for task in (t1, t2):
+            with pytest.raises(RuntimeError, match="is held"):
+                task.do(lock.destroy)
+        t1.do(lock.release)
+        t2.do(lock.acquire)
+        t2.do(lock.release)
+    assert stage.rows[1:3] == ["t1 destroy lock:m refused", "t2 destroy lock:m refused"]

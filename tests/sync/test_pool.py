@@ -357,3 +357,22 @@ def test_repr_says_who_is_there() -> None:
     pool = sync.ThreadPool(3, name="p")
     assert repr(pool).startswith("<sync.ThreadPool 'p' at ")
     assert repr(pool).endswith(": workers=0/3, waiting=0>")
+
+
+def test_nobody_has_to_join_a_worker(stage: Stage) -> None:
+    with stage.recording():
+        pool = sync.ThreadPool(1, "w")
+        pool.submit(int).result(30)
+        pool.shutdown(wait=False)
+    assert stage.detached == ["main detach thread:w_0"]
+
+
+def test_a_worker_without_a_task_waits_for_its_pool(stage: Stage) -> None:
+    with stage.recording():
+        pool = sync.ThreadPool(1, "w", name="p")
+        pool.submit(int).result(30)
+        until(lambda: pool._crew.idle == 1 and pool._crew.workers[0]._racepage_log.waits)  # type: ignore[union-attr]
+        pool.shutdown()
+    [block, wake] = [row for row in stage.waits if row.startswith("w_0")]
+    assert block.startswith("w_0 block sync:p")
+    assert wake == "w_0 wake"

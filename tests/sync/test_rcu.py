@@ -8,7 +8,7 @@ import pytest
 
 from racepage import sync
 from racepage.execution import current
-from tests.sync.stage import Stage
+from tests.sync.stage import Stage, until
 
 
 def section(rcu: sync.RCU) -> None:
@@ -378,3 +378,24 @@ def test_sites_are_the_lines_that_call(stage: Stage) -> None:
 def test_repr_says_how_many_callbacks_wait() -> None:
     assert repr(sync.RCU(name="r")).startswith("<sync.RCU 'r' at ")
     assert repr(sync.RCU()).endswith(": callbacks=0>")
+
+
+def test_nobody_has_to_join_a_callback(stage: Stage) -> None:
+    rcu = sync.RCU()
+    with stage.recording():
+        rcu.call(int)
+        rcu.barrier()
+    assert stage.detached == ["main detach thread:rcu.callback"]
+
+
+def test_a_callback_waits_for_the_readers_before_it(stage: Stage) -> None:
+    rcu = sync.RCU(name="r")
+    with stage.tasks("t1") as (t1,):
+        t1.do(rcu.read_lock)
+        rcu.call(int)
+        log = rcu._waiting[0].log
+        until(lambda: log.waits)
+        t1.do(rcu.read_unlock)
+        rcu.barrier()
+    rows = [row for row in stage.waits if row.startswith("r.callback")]
+    assert [row.split()[1] for row in rows] == ["block", "wake"]

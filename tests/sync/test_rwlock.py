@@ -287,3 +287,26 @@ def test_repr_says_the_state() -> None:
         assert "1 reading" in repr(lock)
     with lock.write():
         assert "writing" in repr(lock)
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+def test_a_lock_is_not_destroyed_while_it_is_held(mode: str, stage: Stage) -> None:
+    lock = sync.RwLock(name="m")
+    with stage.tasks("t1", "t2") as (t1, t2):
+        t1.do(getattr(lock, f"acquire_{mode}"))
+        with pytest.raises(RuntimeError, match="while it is held"):
+            t2.do(lock.destroy)
+        t1.do(getattr(lock, f"release_{mode}"))
+    assert stage.rows[1] == "t2 destroy lock:m refused"
+
+
+def test_a_destroyed_lock_refuses_everything(stage: Stage) -> None:
+    lock = sync.RwLock(name="m")
+    uses = ("acquire_read", "acquire_write", "try_read", "release_read", "release_write", "destroy")
+    with stage.recording():
+        lock.destroy()
+        for use in uses:
+            with pytest.raises(RuntimeError):
+                getattr(lock, use)()
+    ops = ("rlock", "lock", "rlock", "runlock", "unlock", "destroy")
+    assert stage.rows == ["main destroy lock:m", *(f"main {op} lock:m refused" for op in ops)]

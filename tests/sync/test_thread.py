@@ -326,3 +326,17 @@ def test_a_subclass_may_call_its_own_attributes_as_it_likes(stage: Stage) -> Non
         thread.start()
         thread.join()
     assert len(stage.all_rows) == 3
+
+
+def test_nobody_has_to_join_a_daemon_or_a_timer(stage: Stage) -> None:
+    with stage.recording():
+        threads = [
+            sync.Thread(target=int, name="t"),
+            sync.Thread(target=int, name="daemon", daemon=True),
+            sync.Timer(0, int, name="timer"),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert stage.detached == ["main detach thread:daemon", "main detach thread:timer"]
