@@ -30,10 +30,6 @@ class TraceError(RacepageError):
         super().__init__(": ".join(part for part in (path, place, reason) if part))
 
 
-class UnsupportedError(RacepageError):
-    """A promise that this version does not make yet; the message names it."""
-
-
 class RecordingError(RacepageError):
     """A recording that cannot start, go on or be written."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from racepage.cli.output import say
-from racepage.errors import RacepageError
 from racepage.report.words import counted, listed
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -38,17 +37,11 @@ def said(path: str | Path, count: int, noun: str) -> None:
     say(f"wrote {path}: {counted(count, noun)}")
 
 
-def _stamps(trace: Trace) -> Stamps | None:
-    """The clocks of all events; None where the trace has something that this version cannot order.
-
-    Its columns `clock` and `vector` are then null, and the rest is there.
-    """
+def _stamps(trace: Trace) -> Stamps:
+    """The clocks of all events."""
     from racepage.order.hb import HappensBefore  # noqa: PLC0415  (not needed to print help)
 
-    try:
-        return HappensBefore().stamp(trace.columns, trace.threads, trace.targets)
-    except RacepageError:
-        return None
+    return HappensBefore().stamp(trace.columns, trace.threads, trace.targets)
 
 
 def _lines(path: str | Path) -> int:

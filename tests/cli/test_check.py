@@ -8,7 +8,7 @@ from typing import NoReturn
 import jsonschema
 import pytest
 
-from racepage.errors import UnsupportedError
+from racepage.errors import RacepageError
 from racepage.report.json import schema
 from tests.cli.conftest import CLEAN, Racepage
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_analysed_is_not_silently_passed(
     racepage: Racepage, clean: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
-        raise UnsupportedError("event 0 is new to this version")
+        raise RacepageError("event 0 is new to this version")
 
     monkeypatch.setattr("racepage.detect.analyse", refuse)
     assert racepage("check", clean).complaint == f"{clean}: event 0 is new to this version"

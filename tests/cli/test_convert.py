@@ -2,11 +2,9 @@ from __future__ import annotations
 
 from itertools import permutations
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from racepage.errors import UnsupportedError
 from tests.cli.conftest import Racepage
 
 STD = "t1|w(x)|1\nt1|acq(l)|2\nt1|rel(l)|3\nt2|r(x)|4\n"
@@ -88,15 +86,3 @@ def test_std_cannot_say_that_a_trace_is_not_complete(
     assert "rest.std cannot say that the trace is not complete" in done.err
     assert "racepage: cut.arrows was not closed: " in done.err
     assert "0 bytes" not in done.err
-
-
-def test_what_cannot_be_ordered_is_converted_without_clocks(
-    racepage: Racepage, clean: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> NoReturn:
-        raise UnsupportedError("new to this version")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("racepage.order.hb.HappensBefore.stamp", refuse)
-        assert racepage("convert", clean, "second.arrows").code == 0
-    assert racepage("check", "second.arrows").code == 0
