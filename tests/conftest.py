@@ -1,11 +1,18 @@
-"""How much Hypothesis tries: `ci` always, `sample` and `deep` when they are asked for.
+"""How much is tried: of Hypothesis' examples, and of the tests.
 
-`pytest --hypothesis-profile=deep tests/oracle` compares the engines with the brute force on 100,000
-traces each.
+Profiles: `ci` always, `sample` and `deep` when they are asked for. `pytest
+--hypothesis-profile=deep tests/oracle` compares the engines with the brute force on 100,000 traces
+each.
+
+`pytest --share 2/3` runs the second of three shares of the tests. Names decide, so that a test is
+in the same share in every process and in every order.
 """
 
 from __future__ import annotations
 
+from zlib import crc32
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -18,3 +25,17 @@ settings.register_profile(
 settings.register_profile("sample", settings.get_profile("ci"), max_examples=50)
 settings.register_profile("deep", settings.get_profile("ci"), max_examples=100_000)
 settings.load_profile("ci")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", metavar="K/N", default="1/1", help="run the K-th of N shares")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    which, _, shares = config.getoption("--share").partition("/")
+    mine = [item for item in items if crc32(item.nodeid.encode()) % int(shares) == int(which) - 1]
+    if len(mine) < len(items):
+        kept = set(mine)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = mine
