@@ -234,14 +234,15 @@ def _replay(  # noqa: C901, PLR0912, PLR0915, PLR0917  (compiled as one, from co
                 place = node[place, _BELOW]
             continue
 
-        # the holding of this thread, in this row's mode if there is one, and one of another thread
+        # the holding of this thread and the latest of another one, in this row's mode if there is
         key = 2 * np.int64(lock) + (act in (_LOCK, _UNLOCK))
         taking = act in (_LOCK, _RLOCK)
         mine, other = -1, -1
         place = holders[lock]
         while place >= 0:
             if node[place, _WHO] != who:
-                other = place
+                if other < 0 or (node[place, _KEY] == key and node[other, _KEY] != key):
+                    other = place
             elif mine < 0 or node[place, _KEY] == key:
                 mine = place
                 if node[place, _KEY] == key:

@@ -35,11 +35,9 @@ def sleeping(trace: Trace, replay: LockReplay) -> Iterator[Evidence]:
 def _same_operation(trace: Trace, wait: int, event: int) -> bool:
     """Whether an event ends the operation that waited: it would be told twice."""
     columns = trace.columns
-    site = columns.site[event]
-    return bool(
-        columns.target[wait] == columns.target[event]
-        or (site != NOTHING and columns.site[wait] == site)
-    )
+    known = NOTHING not in (columns.site[wait], columns.site[event])
+    field = columns.site if known else columns.target
+    return bool(field[wait] == field[event])
 
 
 def _message(trace: Trace, first: int, second: int) -> str:
