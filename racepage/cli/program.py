@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import thread as futures
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -26,6 +27,7 @@ from typing import Final
 from racepage import sync
 from racepage.errors import RacepageError
 from racepage.execution import current
+from racepage.sync import pool
 from racepage.sync.thread import await_end
 from racepage.workloads import WORKLOADS
 from racepage.workloads import program as workload_program
@@ -246,9 +248,9 @@ def _await_threads(others: set[threading.Thread]) -> None:
     def left() -> list[threading.Thread]:
         return [t for t in threading.enumerate() if not t.daemon and t not in others]
 
-    if left():
-        for let_go in reversed(getattr(threading, "_threading_atexits", ())):
-            let_go()  # the workers of pools that nobody has shut down
+    pool.dismiss_all()  # the workers of pools that nobody has shut down
+    if any(thread in futures._threads_queues for thread in left()):  # noqa: SLF001  (theirs too)
+        futures._python_exit()  # noqa: SLF001  (as Python itself does)
     while threads := left():
         await_end(threads[0])
 

@@ -297,11 +297,16 @@ _crews: weakref.WeakSet[_Crew] = weakref.WeakSet()
 _exiting = False
 
 
-def _dismiss_all() -> None:
-    global _exiting  # noqa: PLW0603  (there is one interpreter)
-    _exiting = True
+def dismiss_all() -> None:
+    """Let the workers of all pools end when they have nothing left to do, as `shutdown` does."""
     for crew in list(_crews):
         crew.dismiss()
 
 
-threading._register_atexit(_dismiss_all)  # type: ignore[attr-defined]
+def _exit() -> None:
+    global _exiting  # noqa: PLW0603  (there is one interpreter)
+    _exiting = True
+    dismiss_all()
+
+
+threading._register_atexit(_exit)  # type: ignore[attr-defined]
