@@ -53,7 +53,8 @@ def _message(trace: Trace, what: Remark, first: int, second: int) -> str:
     reads = op in (Op.RLOCK, Op.RUNLOCK)
     does = {Op.LOCK: "locks", Op.RLOCK: "locks", Op.DESTROY: "destroys"}.get(op, "unlocks")
     mode = " for reading" if reads else ""
-    return {
+    refused = ", and is refused" if columns.flags[second] & Flag.REFUSED else ""
+    told = {
         Remark.DOUBLE: f"{who} locks {lock}, which it holds already, and which is not re-entrant",
         Remark.UPGRADED: f"{who} locks {lock} for writing while it holds it for reading",
         Remark.READ_WHILE_WRITING: f"{who} locks {lock} for reading while it holds it for writing",
@@ -64,5 +65,6 @@ def _message(trace: Trace, what: Remark, first: int, second: int) -> str:
         Remark.DESTROYED_HELD: f"{who} destroys {lock} while {holder} holds it",
         Remark.DESTROYED: f"{who} {does} {lock} after {holder} destroyed it",
         Remark.EXITED: f"{who} ends while it holds {lock}",
-        Remark.REFUSED: f"{who} {does} {lock}{mode}, which was refused",
+        Remark.REFUSED: f"{who} {does} {lock}{mode}",
     }[what]
+    return f"{told}{refused}"

@@ -322,7 +322,8 @@ def _evidence(trace: Trace, cycle: list[_Edge]) -> Evidence:
         for edge in cycle
     ]
     threads = len({edge.thread for edge in cycle})
-    who = "at the wrong moment they" if threads == len(cycle) else f"{len(cycle)} threads at a time"
+    many = f"{len(cycle)} threads that do so at a time"
+    who = "at the wrong moment they" if threads == len(cycle) else many
     return Evidence(
         "lock-order",
         min(edge.inner for edge in cycle),

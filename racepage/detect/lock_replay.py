@@ -134,6 +134,8 @@ class LockReplay:
             most: how many are told, at most: those that were taken last. None for all.
         """
         questions = np.array(list(asked), dtype=np.int64).reshape(-1, 2)
+        if not len(questions):
+            return []
         _, _, bounds, held = self._replay(questions, len(self._rows) if most is None else most)
         return [held[low:high].tolist() for low, high in pairwise(bounds.tolist())]
 

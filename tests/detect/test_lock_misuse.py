@@ -68,9 +68,10 @@ def test_readers_may_read_again() -> None:
 
 @pytest.mark.parametrize("kind", [*OWNED, "plain"])
 def test_a_lock_is_destroyed_only_when_nobody_holds_it(kind: str) -> None:
-    told = ["b destroys lock:l while a holds it"]
-    assert of(kind, "a lock lock:l; b destroy lock:l") == told
-    assert of(kind, "a lock lock:l; b destroy lock:l refused; a unlock lock:l") == told
+    told = "b destroys lock:l while a holds it"
+    assert of(kind, "a lock lock:l; b destroy lock:l") == [told]
+    rows = "a lock lock:l; b destroy lock:l refused; a unlock lock:l"
+    assert of(kind, rows) == [f"{told}, and is refused"]
     assert of(kind, "a lock lock:l; a unlock lock:l; b destroy lock:l") == []
 
 
@@ -90,13 +91,13 @@ def test_a_thread_does_not_end_while_it_holds_a_lock(kind: str) -> None:
 
 
 def test_what_was_refused_is_a_misuse_whatever_is_known_of_the_lock() -> None:
-    assert of("mutex", "a lock lock:l refused") == ["a locks lock:l, which was refused"]
-    assert of("mutex", "a destroy lock:l refused") == ["a destroys lock:l, which was refused"]
+    assert of("mutex", "a lock lock:l refused") == ["a locks lock:l, and is refused"]
+    assert of("mutex", "a destroy lock:l refused") == ["a destroys lock:l, and is refused"]
 
 
 def test_what_was_refused_changes_nothing() -> None:
     rows = "a lock lock:l; b unlock lock:l refused; a unlock lock:l; b lock lock:l; b unlock lock:l"
-    assert of("mutex", rows) == ["b unlocks lock:l, which a holds"]
+    assert of("mutex", rows) == ["b unlocks lock:l, which a holds, and is refused"]
 
 
 def test_the_event_that_made_the_state_comes_first() -> None:

@@ -136,7 +136,7 @@ def test_threads_that_could_deadlock_are_told_rather_than_one_that_could_not() -
 
 def test_one_thread_alone_is_told_as_such() -> None:
     [found] = found_in(ABBA.replace("t2", "t1"))
-    assert found.message.endswith("2 threads at a time wait for each other for ever")
+    assert found.message.endswith("2 threads that do so at a time wait for each other for ever")
 
 
 def test_a_thread_that_waits_for_ever_has_an_edge_too() -> None:
