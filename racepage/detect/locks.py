@@ -60,6 +60,7 @@ def _replay(  # noqa: C901, PLR0917  (compiled as one function, from columns)
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """What is held at each of `asked`, as (bounds, keys); a key is `lock * 2 + for_writing`."""
     depth = np.zeros(threads, dtype=np.int64)
+    deepest = 0
     stack = np.empty((threads, 4), dtype=np.int64)
     writer = np.full(locks, -1, dtype=np.int64)
     bounds = np.zeros(len(asked) + 1, dtype=np.int64)
@@ -67,30 +68,34 @@ def _replay(  # noqa: C901, PLR0917  (compiled as one function, from columns)
     count = 0
     at = 0
     for question in range(len(asked)):
-        while at < len(event) and event[at] < asked[question]:
-            who = thread[at]
-            key = lock[at] * 2 + (op[at] == _LOCK or op[at] == _UNLOCK)
-            taken = op[at] == _LOCK or op[at] == _RLOCK
-            if op[at] == _UNLOCK and writer[lock[at]] >= 0:
-                who = writer[lock[at]]
-                writer[lock[at]] = -1
-            elif op[at] == _LOCK:
-                writer[lock[at]] = who
-            place = 0
-            while place < depth[who] and stack[who, place] != key:
-                place += 1
-            if taken and place == depth[who]:
-                if place == stack.shape[1]:
-                    wider = np.empty((threads, 2 * place), dtype=np.int64)
-                    wider[:, :place] = stack
-                    stack = wider
-                stack[who, place] = key
-                depth[who] += 1
-            elif not taken and place < depth[who]:
-                for above in range(place + 1, depth[who]):
-                    stack[who, above - 1] = stack[who, above]
-                depth[who] -= 1
-            at += 1
+        until = np.searchsorted(event, asked[question])
+        while at < until:
+            if deepest == stack.shape[1]:
+                wider = np.empty((threads, 2 * deepest), dtype=np.int64)
+                wider[:, :deepest] = stack
+                stack = wider
+            # Within, no array is replaced: numba would count references for each row.
+            while at < until and deepest < stack.shape[1]:
+                who = thread[at]
+                key = lock[at] * 2 + (op[at] == _LOCK or op[at] == _UNLOCK)
+                taken = op[at] == _LOCK or op[at] == _RLOCK
+                if op[at] == _UNLOCK and writer[lock[at]] >= 0:
+                    who = writer[lock[at]]
+                    writer[lock[at]] = -1
+                elif op[at] == _LOCK:
+                    writer[lock[at]] = who
+                place = 0
+                while place < depth[who] and stack[who, place] != key:
+                    place += 1
+                if taken and place == depth[who]:
+                    stack[who, place] = key
+                    depth[who] += 1
+                    deepest = max(deepest, depth[who])
+                elif not taken and place < depth[who]:
+                    for above in range(place + 1, depth[who]):
+                        stack[who, above - 1] = stack[who, above]
+                    depth[who] -= 1
+                at += 1
         who = asked_thread[question]
         while count + depth[who] > len(held):
             longer = np.empty(2 * len(held), dtype=np.int64)
