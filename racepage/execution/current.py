@@ -112,11 +112,12 @@ class ThreadLog:
         ended: its last event is in the list.
         ident: the thread as `threading` knows it, from its first event on.
         waits: only another thread can make it go on (`execution/waits.py`).
+        joins: the thread whose end it waits for.
         events: flat, FIELDS items an event; extended by the thread, taken from the front by the
             recorder, and touched by nobody else.
     """
 
-    __slots__ = ("ended", "events", "foreign", "ident", "name", "number", "waits")
+    __slots__ = ("ended", "events", "foreign", "ident", "joins", "name", "number", "waits")
 
     def __init__(self, name: str, *, foreign: bool = False) -> None:
         self.number = new(Kind.THREAD)
@@ -125,6 +126,7 @@ class ThreadLog:
         self.ended = False
         self.ident = 0
         self.waits = False
+        self.joins: ThreadLog | None = None
         self.events: list[Any] = []
 
 

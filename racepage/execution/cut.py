@@ -12,7 +12,7 @@ thread's list, then at the length of `turns`, then at the lists. What it takes i
 So nothing is taken without what happens before it, and nobody is made to wait.
 
 Further, a BLOCK that would be the last event of its thread is left for the next cut where the
-thread has been woken (`execution/waits.py`): who woke it may be in this cut.
+thread has been woken (`execution/waits.py`), or has gone on: who woke it may be in this cut.
 
 Synchronising events stand in the order of their turns. An access sorts with the next synchronising
 event of its own thread, that is, as late as its thread's order allows; what follows a thread's last
@@ -100,7 +100,7 @@ def take(tables: Tables, *, collector: int, final: bool) -> Columns:
             word = np.fromiter(events[::FIELDS], np.int32, count)
             turn = _turns(word, events, turn_of)
             limit = count if final else _limit(turn, seen.get(log.number, 0))
-            if limit and word[limit - 1] == BLOCK and not log.waits:
+            if limit and word[limit - 1] == BLOCK and not _still_waits(log, limit):
                 limit -= 1
                 left.append(events[limit * FIELDS + 2])
             if limit:
@@ -116,6 +116,13 @@ def take(tables: Tables, *, collector: int, final: bool) -> Columns:
     return _with_collected(
         _merge(parts), [p for p in gone if tables.knows(p)], collector, now, tables
     )
+
+
+def _still_waits(log: ThreadLog, count: int) -> bool:
+    """Whether a thread whose `count`-th event is a BLOCK waits in it, and is not about to go on."""
+    waits = log.waits
+    # Asked in this order: with nothing logged since, the flag is that of this wait.
+    return waits and len(log.events) == count * FIELDS
 
 
 _NO_TURN: Final = -1  # an access

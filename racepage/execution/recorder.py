@@ -38,7 +38,7 @@ from racepage.trace.directives import write_label
 POLL_SECONDS: Final = 0.02
 FLUSH_SECONDS: Final = 1.0
 FLUSH_EVENTS: Final = 65_536
-STILL_POLLS: Final = 10
+STILL_POLLS: Final = 25
 """How often in a row nothing has moved and every thread waited, before that is a deadlock. Even one
 thread that has just been given a lock, and not had its turn, moves in that time."""
 

@@ -36,14 +36,16 @@ def block(target: int, frame: FrameType | None, *, timed: bool = False) -> None:
 def block_for_end(thread: current.ThreadLog, frame: FrameType | None, *, timed: bool) -> None:
     """Log, and flag, that the current thread begins to wait for the end of `thread`."""
     if current.mode:
-        current.task().waits = not timed
+        here = current.task()
+        here.waits, here.joins = not timed, thread
         current.remember(thread)
         block(thread.number, frame, timed=timed)
 
 
 def wake(frame: FrameType | None) -> None:
     """Log that the current thread goes on."""
-    current.task().waits = False
+    here = current.task()
+    here.waits, here.joins = False, None
     if current.mode:
         _log(WAKE, current.NO_TARGET, frame)
 
@@ -52,14 +54,18 @@ def everybody_waits() -> bool:
     """Whether all threads of the process but the current one wait for each other.
 
     Only those that racepage knows can be known to wait, so that one that it does not know is enough
-    for a no. A yes may be wrong for as long as it takes a thread that holds its lock at last to
+    for a no. A yes may be wrong for as long as it takes a thread that was given its lock at last to
     take its flag back.
     """
     threads = [log for log in list(current.logs.values()) if not log.ended]
-    if not threads or not all(log.waits for log in threads):
+    if not threads or not all(map(_waits, threads)):
         return False
     known = {log.ident for log in threads} | {threading.get_ident()}
     return known >= sys._current_frames().keys()  # noqa: SLF001  (all that run Python)
+
+
+def _waits(thread: current.ThreadLog) -> bool:
+    return thread.waits and (thread.joins is None or not thread.joins.ended)
 
 
 def _log(word: int, target: int, frame: FrameType | None) -> None:

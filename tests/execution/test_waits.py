@@ -116,6 +116,16 @@ def test_one_that_has_ended_and_is_not_gone_yet_is_enough(threads: Threads) -> N
     assert not waits.everybody_waits()
 
 
+def test_one_that_waits_for_an_end_that_came_is_enough(threads: Threads) -> None:
+    threads.are({"main": True, "t1": True})
+    main, child = current.logs.values()
+    main.joins = child
+    assert waits.everybody_waits()
+    gone = main.joins = current.ThreadLog("t2")
+    gone.ended = True
+    assert not waits.everybody_waits()
+
+
 def test_a_recording_that_is_cut_short_is_not_complete() -> None:
     recording = racepage.record()
     with recording:
