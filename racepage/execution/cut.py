@@ -11,8 +11,9 @@ thread's list, then at the length of `turns`, then at the lists. What it takes i
 
 So nothing is taken without what happens before it, and nobody is made to wait.
 
-Further, a BLOCK that would be the last event of its thread is left for the next cut where the
-thread has been woken (`execution/waits.py`), or has gone on: who woke it may be in this cut.
+A BLOCK that would be the last event of its thread is left for the next cut, since who wakes the
+thread may come in a cut before its WAKE does. It is taken at an end, where the thread still waits,
+and where the log itself says whether a wait goes on: a lock is free, or a thread has ended.
 
 Synchronising events stand in the order of their turns. An access sorts with the next synchronising
 event of its own thread, that is, as late as its thread's order allows; what follows a thread's last
@@ -30,7 +31,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from racepage.events import Op
+from racepage.events import Kind, LockKind, Op
 from racepage.execution import current
 from racepage.execution.current import ThreadLog
 from racepage.execution.flat import (
@@ -43,6 +44,7 @@ from racepage.execution.flat import (
     TURN,
 )
 from racepage.execution.tables import Tables
+from racepage.execution.targets import KIND_MASK
 from racepage.execution.waits import BLOCK
 from racepage.trace.columns import NOTHING, Columns, Detail
 
@@ -75,7 +77,7 @@ class _Part:
     columns: Columns
 
 
-def take(tables: Tables, *, collector: int, final: bool) -> Columns:
+def take(tables: Tables, *, collector: int, final: bool, still: bool = False) -> Columns:
     """Take what can be taken now out of the threads' lists.
 
     Args:
@@ -83,6 +85,7 @@ def take(tables: Tables, *, collector: int, final: bool) -> Columns:
         collector: the number of the thread that is to have freed the pages that the garbage
             collector freed: one that is there until the recording ends.
         final: no thread logs any more; what is there is all there will be.
+        still: every thread waits, and there may not be more, either.
     """
     gone = current.collected[:]
     now = perf_counter_ns()
@@ -100,9 +103,11 @@ def take(tables: Tables, *, collector: int, final: bool) -> Columns:
             word = np.fromiter(events[::FIELDS], np.int32, count)
             turn = _turns(word, events, turn_of)
             limit = count if final else _limit(turn, seen.get(log.number, 0))
-            if limit and word[limit - 1] == BLOCK and not _still_waits(log, limit):
-                limit -= 1
-                left.append(events[limit * FIELDS + 2])
+            if limit and word[limit - 1] == BLOCK:
+                _, on, time, *_ = events[(limit - 1) * FIELDS : limit * FIELDS]
+                if not _tells(on) and not ((final or still) and _still_waits(log, limit)):
+                    limit -= 1
+                    left.append(time)
             if limit:
                 del events[limit * FIELDS :]
                 parts.append(_part(log, events, word[:limit], turn[:limit], now=now, tables=tables))
@@ -115,6 +120,14 @@ def take(tables: Tables, *, collector: int, final: bool) -> Columns:
     # this cut or an earlier one, and the end of this one is after it.
     return _with_collected(
         _merge(parts), [p for p in gone if tables.knows(p)], collector, now, tables
+    )
+
+
+def _tells(on: int) -> bool:
+    """Whether the log says when a wait for `on` is over. (A reader may be let in to other ones.)"""
+    kind = on & KIND_MASK
+    return kind == Kind.THREAD or (
+        kind == Kind.LOCK and current.lock_kinds.get(on) is not LockKind.RW
     )
 
 

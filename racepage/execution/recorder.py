@@ -5,7 +5,7 @@ A daemon thread looks at the threads' lists every 20 ms and flushes when a secon
 memory; with one they go to the file, and memory holds names and sites only.
 
 It also sees when every thread waits for another one, and nothing has moved for a moment: then it
-calls `Recording.on_deadlock`, where somebody has set that.
+flushes, and calls `Recording.on_deadlock`, where somebody has set that.
 
 The interpreter gives that thread its turn among the others, so busy threads log faster than it
 writes. While 65,536 events or more wait, whoever logs another one waits too, until they are
@@ -215,19 +215,21 @@ class Recording:
                 with _lock:
                     self._flush()
                 due = time.monotonic() + FLUSH_SECONDS
-            if self.on_deadlock is not None:
-                before, logged = logged, self.events + _waiting()
-                still = still + 1 if logged == before and everybody_waits() else 0
-                if still == STILL_POLLS:
+            before, logged = logged, self.events + _waiting()
+            still = still + 1 if logged == before and everybody_waits() else 0
+            if still == STILL_POLLS:
+                with _lock:
+                    self._flush(still=True)
+                if self.on_deadlock is not None:
                     self.on_deadlock()
 
-    def _flush(self, *, final: bool = False) -> None:
+    def _flush(self, *, final: bool = False, still: bool = False) -> None:
         """Take what there is, and keep or write it. A failure ends the recording, not the body."""
         if self._failure is not None or not (current.mode or final):
             return
         paused = _pause_if_behind()
         try:
-            columns = cut.take(self._tables, collector=self._collector, final=final)
+            columns = cut.take(self._tables, collector=self._collector, final=final, still=still)
             paused = paused or _pause_if_behind()
             relabelled = self._tables.relabel()
             if len(columns) or relabelled:

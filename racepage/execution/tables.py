@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from racepage.events import Kind, LockKind, Target
 from racepage.execution import current
 from racepage.execution.sites import Sites
-from racepage.execution.targets import KIND_BITS, NO_TARGET, SMALLEST_PAGE
+from racepage.execution.targets import KIND_MASK, NO_TARGET, SMALLEST_PAGE
 from racepage.trace.columns import NOTHING
-
-_KIND_MASK = (1 << KIND_BITS) - 1
 
 
 class _Ids(dict[int, int]):
@@ -83,7 +81,7 @@ class Tables:
 
     def add(self, number: int) -> int:
         """Give a number that is new its name and its id."""
-        kind = Kind(number & _KIND_MASK)
+        kind = Kind(number & KIND_MASK)
         found = len(self.targets)
         if kind is Kind.THREAD:
             self.targets.append(Target(kind, self.threads[self.thread(number)]))

@@ -14,6 +14,7 @@ from racepage.events import Kind, LockKind
 from racepage.trace.columns import whole_page
 
 KIND_BITS: Final = 3
+KIND_MASK: Final = (1 << KIND_BITS) - 1
 NO_TARGET: Final = -1
 SMALLEST_PAGE: Final = whole_page(0)
 

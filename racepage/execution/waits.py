@@ -2,10 +2,11 @@
 
 A thread that is about to wait logs BLOCK, and WAKE when it goes on. In between, where only another
 thread can end the wait, it has a flag, `ThreadLog.waits`. Whoever wakes it takes the flag back
-*before* he does, as far as he knows whom he wakes. So there are two ways to tell that a thread
-which has logged BLOCK, and no WAKE, is about to go on all the same: its flag is gone (then a cut
-leaves the BLOCK out), or it waits for a lock that the log says is free, or for a thread that has
-logged its end (then whoever reads the trace sees it). Nothing else may be taken for a deadlock.
+*before* he does, as far as he knows whom he wakes: so a thread that has its flag, and has logged
+nothing since its BLOCK, was not woken.
+
+Who waits for a real lock is not known to who gives that back. There, as with the end of a thread,
+the log itself tells: the lock is free, or the thread has logged its end.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 import racepage
-from racepage.events import Op
+from racepage.events import LockKind, Op
 from racepage.execution import current, cut, waits
 from racepage.execution.tables import Tables
 
@@ -25,29 +25,20 @@ def tables() -> Iterator[Tables]:
     current.tidy()
 
 
-def taken(tables: Tables) -> list[str]:
-    columns = cut.take(tables, collector=current.task().number, final=False)
+def taken(tables: Tables, *, still: bool = False) -> list[str]:
+    columns = cut.take(tables, collector=current.task().number, final=False, still=still)
     return [Op(op).name for op in columns.op.tolist()]
 
 
-def block(*, flag: bool, timed: bool = False) -> None:
+def block(*, flag: bool = True, timed: bool = False, on: int | None = None) -> None:
     current.task().waits = flag
-    waits.block(current.one_shot(), sys._getframe(0), timed=timed)
+    waits.block(current.one_shot() if on is None else on, sys._getframe(0), timed=timed)
 
 
-def test_a_thread_that_waits_is_taken_as_such(tables: Tables) -> None:
-    block(flag=True)
-    assert taken(tables) == ["BLOCK"]
-
-
-def test_a_wait_that_will_end_by_itself_is_taken_too(tables: Tables) -> None:
-    block(flag=False, timed=True)
-    assert taken(tables) == ["BLOCK"]
-
-
-def test_the_wait_of_a_thread_that_was_woken_is_left_until_it_goes_on(tables: Tables) -> None:
+def test_a_wait_is_left_until_it_is_over(tables: Tables) -> None:
+    """Who ends it might stand in a cut before the one with the WAKE."""
     current.log(int(Op.RELEASE), current.one_shot(), sys._getframe(0))
-    block(flag=False)
+    block()
     assert taken(tables) == ["RELEASE"]
     assert taken(tables) == []
     waits.wake(sys._getframe(0))
@@ -56,7 +47,7 @@ def test_the_wait_of_a_thread_that_was_woken_is_left_until_it_goes_on(tables: Ta
 
 def test_what_is_left_stands_where_it_stood(tables: Tables) -> None:
     """Its turn is still before those of other threads that came later."""
-    block(flag=False)
+    block()
     assert taken(tables) == []
     other = threading.Thread(
         target=current.log, args=(int(Op.ACQUIRE), current.one_shot(), sys._getframe(0))
@@ -65,6 +56,29 @@ def test_what_is_left_stands_where_it_stood(tables: Tables) -> None:
     other.join()
     waits.wake(sys._getframe(0))
     assert taken(tables) == ["BLOCK", "ACQUIRE", "WAKE"]
+
+
+def test_where_nothing_moves_any_more_a_wait_is_taken(tables: Tables) -> None:
+    block()
+    assert taken(tables, still=True) == ["BLOCK"]
+
+
+def test_but_not_that_of_a_thread_that_was_woken(tables: Tables) -> None:
+    block(flag=False)
+    assert taken(tables, still=True) == []
+
+
+def test_a_wait_whose_end_the_log_tells_is_taken_at_once(tables: Tables) -> None:
+    for on in (current.new_lock(), current.new_lock(kind=LockKind.SPIN), current.task().number):
+        block(on=on)
+        assert taken(tables) == ["BLOCK"]
+    block(on=current.new_lock(kind=LockKind.RW))
+    assert taken(tables) == []
+
+
+def test_a_wait_that_ends_by_itself_is_taken_at_once(tables: Tables) -> None:
+    block(flag=False, timed=True)
+    assert taken(tables) == ["BLOCK"]
 
 
 class Threads:
