@@ -1,0 +1,61 @@
+"""Steps: what a controlled thread does between two scheduling points, as far as others can tell.
+
+A step is one operation on something shared, and the code after it up to the thread's next
+operation. Two steps that do not depend on each other may change places, and nobody notices; that is
+all that a search for schedules has to know of a program.
+
+Targets are small numbers that mean the same page, lock or cell in every execution of a program.
+Bytes matter: two accesses of disjoint bytes of a page do not depend on each other. What is no range
+of bytes (a lock, a cell, a primitive) is the byte [0, 1) of its target.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+READ: Final = 0
+WRITE: Final = 1
+LOCK: Final = 2
+UNLOCK: Final = 3
+"""How a step touches something. All but READ depend on every touch of the same bytes. A LOCK can be
+done only while nobody holds the lock: the thread is not enabled until its UNLOCK."""
+
+
+class Touch(NamedTuple):
+    """Bytes of one target: [start, stop)."""
+
+    target: int
+    start: int
+    stop: int
+    how: int
+
+
+class Step(NamedTuple):
+    """One step of one thread.
+
+    Attributes:
+        task: the thread's number, the same in every execution.
+        touches: what it touches; a failed compare-exchange reads.
+        picks: what was picked where the step itself had a choice (whom to wake, whether time ran
+            out), in order.
+    """
+
+    task: int
+    touches: tuple[Touch, ...]
+    picks: tuple[int, ...] = ()
+
+
+def dependent(one: Step, other: Step) -> bool:
+    """Whether the order of two steps can matter: of one thread, or of touches that clash."""
+    if one.task == other.task:
+        return True
+    for mine in one.touches:
+        for theirs in other.touches:
+            if (
+                mine.target == theirs.target
+                and (mine.how or theirs.how)
+                and mine.start < theirs.stop
+                and theirs.start < mine.stop
+            ):
+                return True
+    return False

@@ -1,0 +1,1 @@
+"""Which thread goes next: strategies, schedules, verdicts."""
