@@ -69,7 +69,7 @@ class Strategy(ABC):
         """
 
     def pick(self, count: int) -> int:
-        """A number from 0 to `count` - 1, for a choice within a step: which, where all are equal."""
+        """A number from 0 to `count` - 1, for a choice within a step: which of equals."""
         del count
         return 0
 
