@@ -81,10 +81,8 @@ class Profile:
             saved.refuse('"parents" has a thread that starts itself or an earlier one')
         self._written = set(saved.numbers("written"))
         for item in saved.items("counts"):
-            pair = saved.list(item, 'an item of "counts"')
-            if len(pair) != 2:
-                saved.refuse('an item of "counts" is no pair')
-            target = saved.whole(pair[0], 'a target in "counts"', -1)
-            self._counts[target] = saved.mapping(pair[1], '"counts"', 0, LONGEST)
+            target, tasks = saved.parts(item, 'an item of "counts"', 2)
+            target = saved.whole(target, 'a target in "counts"', -1)
+            self._counts[target] = saved.mapping(tasks, '"counts"', 0, LONGEST)
         if self._counts and not self.executions:
             saved.refuse('"counts" are of no execution')

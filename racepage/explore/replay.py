@@ -76,7 +76,7 @@ class Replay(Strategy):
         saved = Saved(state, self.name)
         schedule = []
         for item in saved.items("schedule"):
-            parts = [saved.whole(part, '"schedule"') for part in saved.list(item, '"schedule"')]
+            parts = [saved.whole(part, '"schedule"') for part in saved.sequence(item, '"schedule"')]
             if not parts:
                 saved.refuse('"schedule" has a step of no thread')
             schedule.append(parts)

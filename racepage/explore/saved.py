@@ -7,6 +7,7 @@ What a strategy does with its state later must not go wrong, so everything is ch
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Final, NoReturn
 
 from racepage.errors import RacepageError
@@ -28,11 +29,15 @@ class Saved:
             RacepageError: it is no dictionary, or the state of another strategy.
         """
         self._strategy = strategy
-        if not isinstance(state, dict):
-            self.refuse("it is no JSON object")
-        self._fields: dict[str, Any] = state
+        self._fields = self._object(state, "it")
         if self.any("strategy") != strategy:
             self.refuse(f'its "strategy" is not "{strategy}"')
+
+    def part(self, value: object, what: str) -> Saved:
+        """An object inside the state."""
+        part = copy(self)
+        part._fields = self._object(value, what)
+        return part
 
     def refuse(self, why: str) -> NoReturn:
         """Say that this is no state of the strategy, and why.
@@ -44,6 +49,11 @@ class Saved:
             f"this is no saved state of the strategy {self._strategy}: {why}; "
             "begin the search anew, without a saved state"
         )
+
+    def _object(self, value: object, what: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.refuse(f"{what} is no JSON object")
+        return value
 
     def any(self, field: str) -> Any:
         """A field, unchecked."""
@@ -64,7 +74,7 @@ class Saved:
 
     def items(self, field: str) -> list[Any]:
         """A field that is a list of something."""
-        return self.list(self.any(field), f'"{field}"')
+        return self.sequence(self.any(field), f'"{field}"')
 
     def numbers(self, field: str, low: int = 0, high: int = MOST) -> list[int]:
         """A field that is a list of whole numbers from `low` to `high`."""
@@ -80,38 +90,41 @@ class Saved:
             self.refuse(f"{what} is not a whole number from {low} to {high}")
         return value
 
-    def list(self, value: object, what: str) -> list[Any]:
+    def sequence(self, value: object, what: str) -> list[Any]:
         """A list."""
         if not isinstance(value, list):
             self.refuse(f"{what} is not a list")
         return value
 
+    def parts(self, value: object, what: str, count: int) -> list[Any]:
+        """A list of so many items."""
+        parts = self.sequence(value, what)
+        if len(parts) != count:
+            self.refuse(f"{what} has not {count} parts")
+        return parts
+
     def mapping(self, value: object, what: str, low: int = 0, high: int = MOST) -> dict[int, int]:
         """A table, as `pairs` writes it, with values from `low` to `high`."""
         table = {}
-        for item in self.list(value, what):
-            pair = self.list(item, f"an item of {what}")
-            if len(pair) != 2:
-                self.refuse(f"an item of {what} is no pair")
-            key = self.whole(pair[0], what)
+        for item in self.sequence(value, what):
+            left, right = self.parts(item, f"an item of {what}", 2)
+            key = self.whole(left, what)
             if key in table:
                 self.refuse(f"{what} has {key} twice")
-            table[key] = self.whole(pair[1], what, low, high)
+            table[key] = self.whole(right, what, low, high)
         return table
 
     def step(self, value: object, what: str) -> Step:
         """A step, as `written` writes it."""
-        parts = self.list(value, what)
-        if len(parts) != 3:
-            self.refuse(f"{what} is not [thread, touches, picks]")
-        flat = [self.whole(item, what) for item in self.list(parts[1], what)]
+        task, touched, picked = self.parts(value, what, 3)
+        flat = [self.whole(item, what) for item in self.sequence(touched, what)]
         if len(flat) % 4:
             self.refuse(f"{what} has a touch without all of its four numbers")
         touches = tuple(Touch(*flat[at : at + 4]) for at in range(0, len(flat), 4))
         if any(touch.start >= touch.stop or touch.how > UNLOCK for touch in touches):
             self.refuse(f"{what} has a touch of nothing, or of an unknown kind")
-        picks = tuple(self.whole(item, what) for item in self.list(parts[2], what))
-        return Step(self.whole(parts[0], what), touches, picks)
+        picks = tuple(self.whole(item, what) for item in self.sequence(picked, what))
+        return Step(self.whole(task, what), touches, picks)
 
 
 def written(step: Step) -> list[Any]:

@@ -1,0 +1,157 @@
+"""The order that an execution's steps really have: which happened before which, and which race.
+
+Two steps of one thread, or two that touch the same bytes, not both reading, are in order; the rest
+follows. A race is two steps of different threads with nothing in between, in that order: they can
+be turned round. Of all the earlier steps that touch the same bytes, only the last of each kind can
+race with a new one, so the cost of a step follows the number of threads and of distinct ranges, not
+the length of the execution. What happened before a step is a set of steps, held in an integer, one
+bit for each: to join two is one `|`, and to ask is one shift.
+
+Locks: an unlock and the lock that had to wait for it are in order but cannot be turned round. What
+can be turned round is the order of the two sections: the later lock races with the step that took
+the lock the time before, unless that happened before it in another way as well (Abdulla et al.,
+JACM 2017, on locks: a race is reversible if the second step is not blocked where the first has not
+been done). A lock that is held from the beginning, such as a thread that was not started yet, is
+taken by nobody, and then nothing races.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from racepage.execution.step import LOCK, READ, UNLOCK, Step
+
+NOBODY: Final = -1
+
+
+class Bytes:
+    """What was done last to a range of bytes.
+
+    Attributes:
+        write: the last step that did more than read, or NOBODY.
+        reads: task -> its last read since then.
+        free: that step was an unlock.
+        taker: the step that had taken the lock which that unlock gave back, or NOBODY.
+    """
+
+    __slots__ = ("free", "reads", "taker", "write")
+
+    def __init__(self) -> None:
+        self.write = NOBODY
+        self.reads: dict[int, int] = {}
+        self.free = False
+        self.taker = NOBODY
+
+
+class Order:
+    """The steps of one execution so far, numbered from 0.
+
+    Attributes:
+        past: for each step the set of those that happened before it, and itself.
+        direct: for each step those of other threads with nothing in between.
+    """
+
+    __slots__ = ("_last", "_targets", "direct", "past")
+
+    def __init__(self) -> None:
+        self.past: list[int] = []
+        self.direct: list[list[int]] = []
+        self._last: dict[int, int] = {}  # task -> its last step
+        self._targets: dict[int, dict[tuple[int, int], Bytes]] = {}
+
+    def rewind(self, steps: list[Step]) -> None:
+        """Go back to when only these first steps were done."""
+        del self.past[len(steps) :]
+        del self.direct[len(steps) :]
+        self._last.clear()
+        self._targets.clear()
+        for number, step in enumerate(steps):
+            self._note(step, number)
+
+    def add(self, step: Step) -> list[int]:
+        """Do one more step; which earlier ones it races with, the latest first."""
+        number = len(self.past)
+        started = self._before(step.task)
+        past = started
+        races: list[int] = []
+        touched = self._touched(step)
+        while touched:
+            latest = touched.bit_length() - 1
+            touched ^= 1 << latest
+            if not past >> latest & 1:
+                races.append(latest)
+                past |= self.past[latest]
+        self.past.append(past | 1 << number)
+        self.direct.append(races)
+        if races:
+            races = self._reversible(step, races, started)
+        self._note(step, number)
+        return races
+
+    def blocked(self, step: Step) -> list[int]:
+        """The steps that took a lock for which `step` waits, or waited, and that race with it."""
+        races = []
+        for touch in step.touches:
+            if touch.how == LOCK:
+                lock = self._targets.get(touch.target, {}).get((touch.start, touch.stop))
+                if lock is not None:
+                    taker = lock.taker if lock.free else lock.write
+                    if taker != NOBODY and not self._before(step.task) >> taker & 1:
+                        races.append(taker)
+        return races
+
+    def between(self, first: int, stop: int) -> list[int]:
+        """The steps from `first` to `stop`, both excluded, that `first` did not happen before."""
+        past = self.past
+        return [number for number in range(first + 1, stop) if not past[number] >> first & 1]
+
+    def _before(self, task: int) -> int:
+        last = self._last.get(task)
+        return 0 if last is None else self.past[last]
+
+    def _touched(self, step: Step) -> int:
+        """The steps that `step` may race with: the last of each kind with the same bytes."""
+        found = 0
+        for target, start, stop, how in step.touches:
+            for (begin, end), had in self._targets.get(target, {}).items():
+                if begin < stop and start < end:
+                    if had.write != NOBODY:
+                        found |= 1 << had.write
+                    if how != READ:
+                        for read in had.reads.values():
+                            found |= 1 << read
+        return found
+
+    def _reversible(self, step: Step, races: list[int], started: int) -> list[int]:
+        """The races of `step`, with the taker of a lock instead of who gave it back."""
+        for target, start, stop, how in step.touches:
+            if how != LOCK:
+                continue
+            lock = self._targets.get(target, {}).get((start, stop))
+            if lock is None or not lock.free or lock.write not in races:
+                continue
+            others = [race for race in races if race != lock.write]
+            known = started
+            for other in others:
+                known |= self.past[other]
+            taker = lock.taker
+            races = others if taker == NOBODY or known >> taker & 1 else [*others, taker]
+        return races
+
+    def _note(self, step: Step, number: int) -> None:
+        self._last[step.task] = number
+        for target, start, stop, how in step.touches:
+            ranges = self._targets.setdefault(target, {})
+            had = ranges.get((start, stop))
+            if had is None:
+                had = ranges[start, stop] = Bytes()
+            if how == READ:
+                had.reads[step.task] = number
+                continue
+            if how == UNLOCK:
+                had.taker = NOBODY if had.free else had.write
+                had.free = True
+            else:
+                had.free = False
+            had.write = number
+            had.reads.clear()

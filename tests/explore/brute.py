@@ -1,0 +1,188 @@
+"""Counts the Mazurkiewicz traces of a small program, step by step from the definition.
+
+Shares no code with the strategies, nor with the machine that they are tested on: programs are data,
+and are interpreted here once more. A set of executions that differ in the order of independent
+steps is written down as what all of them have in common: each event with what it touched and
+picked, and with the events before it that depend on it. All such sets are grown from the empty
+one by one event at a time.
+
+A program is a tuple of threads, a thread a tuple of operations; a place is (page, start, stop).
+
+    ("read", place)  ("write", place, value)  ("copy", place, place)
+    ("skip", place)                     a read; skips the next operation if the bytes are not all 0
+    ("exchange", place, old, new)       skips the next operation if it failed
+    ("lock", n)  ("unlock", n)          an unlock of what nobody holds is a read
+    ("try", n)                          skips the next operation if it failed
+    ("pick", place, base, more)         writes one of base + (more if the bytes are not all 0)
+    ("place", place, place)             writes 1 into the one that is picked
+    ("check", place, value)             a read that ends the execution if the bytes add up to value
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+Place = tuple[int, int, int]
+Operation = tuple[object, ...]
+Threads = tuple[tuple[Operation, ...], ...]
+
+LOCKS = 100
+"""Lock n is page LOCKS + n, of one byte."""
+
+
+class Access(NamedTuple):
+    page: int
+    start: int
+    stop: int
+    kind: str  # r, w, l (lock), u (unlock)
+
+
+class Event(NamedTuple):
+    thread: int
+    number: int  # of the thread's events
+    accesses: tuple[Access, ...]
+    picks: tuple[int, ...]
+
+
+Trace = frozenset[tuple[Event, frozenset[tuple[int, int]]]]
+"""Each event, and (thread, number) of those before it that depend on it."""
+
+
+def clash(one: Event, other: Event) -> bool:
+    if one.thread == other.thread:
+        return True
+    return any(
+        a.page == b.page
+        and not (a.kind == "r" and b.kind == "r")
+        and set(range(a.start, a.stop)) & set(range(b.start, b.stop))
+        for a in one.accesses
+        for b in other.accesses
+    )
+
+
+def trace(events: Iterable[Event]) -> Trace:
+    """What all executions that are equivalent to this one have in common."""
+    done: list[Event] = []
+    found = set()
+    for event in events:
+        before = frozenset((old.thread, old.number) for old in done if clash(old, event))
+        found.add((event, before))
+        done.append(event)
+    return frozenset(found)
+
+
+class State(NamedTuple):
+    counters: tuple[int, ...]  # which operation is next
+    numbers: tuple[int, ...]  # how many events each thread did
+    memory: frozenset[tuple[tuple[int, int], int]]  # (page, byte) -> value, where it is not 0
+    held: frozenset[int]
+    failed: bool = False
+
+
+def enabled(threads: Threads, state: State) -> list[int]:
+    ready = []
+    for thread, operations in enumerate(threads):
+        counter = state.counters[thread]
+        if counter < len(operations) and not state.failed:
+            word, place = operations[counter][:2]
+            if word != "lock" or place not in state.held:
+                ready.append(thread)
+    return ready
+
+
+def results(threads: Threads, state: State, thread: int) -> Iterator[tuple[Event, State]]:
+    """What can come of the next operation of `thread`: one result for each pick."""
+    operation = threads[thread][state.counters[thread]]
+    word = operation[0]
+    memory = dict(state.memory)
+
+    def load(place: object) -> int:
+        page, start, stop = place  # type: ignore[misc]  # operations are data
+        return sum(memory.get((page, byte), 0) for byte in range(start, stop))
+
+    def after(
+        accesses: list[Access],
+        *,
+        stored: Iterable[tuple[object, int]] = (),
+        picks: tuple[int, ...] = (),
+        jump: int = 1,
+        held: frozenset[int] = state.held,
+        failed: bool = False,
+    ) -> tuple[Event, State]:
+        new = dict(memory)
+        for place, value in stored:
+            page, start, stop = place  # type: ignore[misc]
+            new.update({(page, byte): value for byte in range(start, stop)})
+        counters = list(state.counters)
+        numbers = list(state.numbers)
+        event = Event(thread, numbers[thread], tuple(accesses), picks)
+        counters[thread] += jump
+        numbers[thread] += 1
+        kept = frozenset((byte, value) for byte, value in new.items() if value)
+        return event, State(tuple(counters), tuple(numbers), kept, held, failed)
+
+    def access(place: object, kind: str) -> Access:
+        page, start, stop = place  # type: ignore[misc]
+        return Access(page, start, stop, kind)
+
+    where = operation[1]
+    if word in {"lock", "unlock", "try"}:
+        assert isinstance(where, int)
+        lock = (LOCKS + where, 0, 1)
+        free = where not in state.held
+        if word == "lock":
+            yield after([access(lock, "l")], held=state.held | {where})
+        elif word == "unlock":
+            yield after([access(lock, "r" if free else "u")], held=state.held - {where})
+        else:
+            kind = "w" if free else "r"
+            yield after([access(lock, kind)], held=state.held | {where}, jump=1 if free else 2)
+    elif word == "read":
+        yield after([access(where, "r")])
+    elif word == "skip":
+        yield after([access(where, "r")], jump=2 if load(where) else 1)
+    elif word == "check":
+        yield after([access(where, "r")], failed=load(where) == operation[2])
+    elif word == "write":
+        yield after([access(where, "w")], stored=[(where, int(str(operation[2])))])
+    elif word == "copy":
+        to = operation[2]
+        yield after([access(where, "r"), access(to, "w")], stored=[(to, load(where))])
+    elif word == "exchange":
+        if load(where) == operation[2]:
+            yield after([access(where, "w")], stored=[(where, int(str(operation[3])))])
+        else:
+            yield after([access(where, "r")], jump=2)
+    elif word == "pick":
+        count = int(str(operation[2])) + (int(str(operation[3])) if load(where) else 0)
+        for pick in range(count):
+            picks = (pick,) if count > 1 else ()
+            yield after([access(where, "w")], stored=[(where, pick)], picks=picks)
+    else:
+        assert word == "place"
+        for pick, place in enumerate(operation[1:]):
+            yield after([access(place, "w")], stored=[(place, 1)], picks=(pick,))
+
+
+def traces(threads: Threads) -> dict[Trace, State]:
+    """Every trace of a whole execution, and how it ends."""
+    nothing = tuple(0 for _ in threads)
+    level: dict[Trace, tuple[State, tuple[Event, ...]]] = {
+        frozenset(): (State(nothing, nothing, frozenset(), frozenset()), ())
+    }
+    ends = {}
+    while level:
+        grown: dict[Trace, tuple[State, tuple[Event, ...]]] = {}
+        for known, (state, events) in level.items():
+            ready = enabled(threads, state)
+            if not ready:
+                ends[known] = state
+            for thread in ready:
+                for event, new in results(threads, state, thread):
+                    before = frozenset(
+                        (old.thread, old.number) for old in events if clash(old, event)
+                    )
+                    grown[known | {(event, before)}] = (new, (*events, event))
+        level = grown
+    return ends

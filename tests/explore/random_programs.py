@@ -1,0 +1,101 @@
+"""Random programs for Hypothesis, and their threads for the abstract machine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from racepage.execution.step import LOCK, READ, UNLOCK, WRITE
+from racepage.explore.strategy import Run
+from tests.explore import brute
+from tests.explore.machine import Body, Failure, Operation, Program
+
+
+@st.composite
+def places(draw: st.DrawFn) -> brute.Place:
+    """Some bytes of the four of a page of two."""
+    start = draw(st.integers(0, 3))
+    return draw(st.integers(0, 1)), start, draw(st.integers(start + 1, 4))
+
+
+cells = st.just((2, 0, 1))
+"""A page of one byte: what is exchanged is touched whole by everybody."""
+
+
+def operations(*, checks: bool = False, mixed: bool = False) -> st.SearchStrategy[Operation]:
+    anywhere = places() | cells
+    values = st.integers(0, 2)
+    kinds = [
+        st.tuples(st.just("read"), anywhere),
+        st.tuples(st.just("write"), anywhere, values),
+        st.tuples(st.just("skip"), anywhere),
+        st.tuples(st.just("copy"), anywhere, anywhere),
+        st.tuples(st.just("exchange"), anywhere if mixed else cells, values, values),
+        st.tuples(st.just("lock"), st.integers(0, 1)),
+        st.tuples(st.just("unlock"), st.integers(0, 1)),
+        st.tuples(st.just("lock"), st.integers(0, 1)),
+        st.tuples(st.just("unlock"), st.integers(0, 1)),
+        st.tuples(st.just("try"), st.integers(0, 1)),
+        st.tuples(st.just("pick"), anywhere, st.integers(1, 2), st.integers(0, 1)),
+        st.tuples(st.just("place"), anywhere, anywhere),
+    ]
+    if checks:
+        kinds.append(st.tuples(st.just("check"), anywhere, values))
+    return st.one_of(kinds)
+
+
+def threads(*, checks: bool = False, mixed: bool = False) -> st.SearchStrategy[brute.Threads]:
+    thread = st.lists(operations(checks=checks, mixed=mixed), max_size=4).map(tuple)
+    return st.lists(thread, min_size=2, max_size=3).map(tuple)
+
+
+def program(threads: brute.Threads) -> Program:
+    return lambda: ({}, [_body(operations) for operations in threads])
+
+
+def _body(operations: tuple[Operation, ...]) -> Body:
+    def body() -> Generator[Operation, Any, None]:
+        skipped = False
+        for operation in operations:
+            if skipped:
+                skipped = False
+                continue
+            word = operation[0]
+            if word == "skip":
+                skipped = (yield "read", operation[1]) != 0
+            elif word == "check":
+                if (yield "read", operation[1]) == operation[2]:
+                    raise Failure(str(operation))
+            elif word in {"lock", "unlock", "try"}:
+                taken = yield word, (brute.LOCKS + operation[1], 0, 1)
+                skipped = word == "try" and not taken
+            elif word == "exchange":
+                skipped = not (yield operation)
+            elif word == "pick":
+                _, place, base, more = operation
+                yield "pick", place, lambda value, base=base, more=more: base + more * (value != 0)
+            elif word == "place":
+                yield "place", operation[1:]
+            else:
+                yield operation
+
+    return body
+
+
+def trace(run: Run, numbers: dict[Any, int]) -> brute.Trace:
+    """What all executions that are equivalent to this one have in common."""
+    pages = {number: page for page, number in numbers.items()}
+    kinds = {READ: "r", WRITE: "w", LOCK: "l", UNLOCK: "u"}
+    counters: dict[int, int] = {}
+    events = []
+    for step in run.steps:
+        number = counters.get(step.task, 0)
+        counters[step.task] = number + 1
+        accesses = tuple(
+            brute.Access(pages[touch.target], touch.start, touch.stop, kinds[touch.how])
+            for touch in step.touches
+        )
+        events.append(brute.Event(step.task, number, accesses, step.picks))
+    return brute.trace(events)
