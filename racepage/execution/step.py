@@ -17,8 +17,14 @@ READ: Final = 0
 WRITE: Final = 1
 LOCK: Final = 2
 UNLOCK: Final = 3
-"""How a step touches something. All but READ depend on every touch of the same bytes. A LOCK can be
-done only while nobody holds the lock: the thread is not enabled until its UNLOCK."""
+AWAIT: Final = 4
+"""How a step touches something. READ and AWAIT depend on the others of the same bytes, these depend
+on all. A LOCK can be done only while nobody holds the lock: the thread is not enabled until its
+UNLOCK. An AWAIT can be done only after the UNLOCK of its target, such as the end of a thread or a
+wake-up, which is held from the beginning and taken by nobody."""
+
+CHANGES: Final = 3
+"""The bits of a touch's kind of which READ and AWAIT have none."""
 
 
 class Touch(NamedTuple):
@@ -53,7 +59,7 @@ def dependent(one: Step, other: Step) -> bool:
         for theirs in other.touches:
             if (
                 mine.target == theirs.target
-                and (mine.how or theirs.how)
+                and (mine.how | theirs.how) & CHANGES
                 and mine.start < theirs.stop
                 and theirs.start < mine.stop
             ):

@@ -38,7 +38,7 @@ from racepage.explore.frame import Frame, read
 from racepage.explore.order import Order
 from racepage.explore.saved import MOST, Saved, written
 from racepage.explore.strategy import Run, Strategy, Task
-from racepage.explore.wakeup import Asleep, Event, Node, Variants, after, covered, insert
+from racepage.explore.wakeup import Asleep, Event, Node, Variants, after, covered, insert, prune
 
 
 class Point:
@@ -67,6 +67,7 @@ class OptimalDpor(Strategy):
     def __init__(self) -> None:
         self._frames: list[Frame] = []
         self._order = Order()
+        self._picks = False  # whether a step ever picked
         self._variants = Variants()
         self._over = False
         # of the execution under way:
@@ -195,26 +196,30 @@ class OptimalDpor(Strategy):
             frames.pop()  # nothing of what was to be tried at the last point could be done
 
     def _turn(self, run: Run) -> None:
-        """Turn round each race that is new, and pick anew."""
+        """Turn round each race, and pick anew."""
         frames = self._frames
         order = self._order
+        failed = run.outcome == "failed"
         order.rewind([frame.event.step for frame in frames[: self._known]])
-        for number in range(self._known, len(frames)):
-            event = frames[number].event
-            for race in order.add(event.step):
-                self._reverse(race, number, event)
-        if run.outcome == "failed":
+        for frame in frames[self._known :]:
+            order.add(frame.event.step)
+            self._picks = self._picks or bool(frame.event.counts)
+        end = len(frames)
+        for number in range(0 if self._picks else self._known, end):
+            for race in order.races[number]:
+                stop = end - failed if self._picks else number
+                self._reverse(race, stop, frames[number].event)
+        if failed:
             self._instead(run.waiting)
         elif run.outcome == "deadlock":
             for step in run.waiting:
                 for race in order.blocked(step):
-                    self._reverse(race, len(frames), Event(step))
-        self._pick_anew(len(frames) - (run.outcome == "failed"))
+                    self._reverse(race, end, Event(step))
+        if self._picks:
+            self._pick_anew(end - failed)
 
     def _pick_anew(self, stop: int) -> None:
         """Have each pick made in each other way, after the steps before `stop` that can be."""
-        if not any(frame.event.counts for frame in self._frames):
-            return
         keys: list[int] = []  # of all that happened before a step, and the step
         last: dict[int, int] = {}  # task -> the key of its last step
         for number, frame in enumerate(self._frames):
@@ -225,7 +230,7 @@ class OptimalDpor(Strategy):
                 for other in event.others(before):
                     self._reverse(number, stop, self._variants.known(other))
             direct = frozenset([keys[step] for step in self._order.direct[number]])
-            keys.append(hash((event.step, before, direct)) & MOST)
+            keys.append(hash((event.step, before, direct)) % MOST)
             last[event.step.task] = keys[-1]
 
     def _instead(self, waiting: Sequence[Step]) -> None:
@@ -260,7 +265,8 @@ class OptimalDpor(Strategy):
             if asleep:
                 frame.asleep.append(frame.event)
             asleep = True
-            frame.forget(self._variants)
+            if self._picks:
+                frame.nodes = prune(frame.nodes, frame.event, frame.asleep, self._variants)
             if frame.nodes:
                 break
             frames.pop()
@@ -288,6 +294,7 @@ class OptimalDpor(Strategy):
             key = saved.whole(key, 'a key in "variants"')
             variants.note(key, saved.step(step, 'a step in "variants"'))
         self._frames, self._order, self._over = frames, order, over
+        self._picks = bool(variants.seen)
         self._variants = variants
 
     def _differs(self, depth: int, what: str) -> NoReturn:

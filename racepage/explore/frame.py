@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from racepage.explore.saved import Saved, written
-from racepage.explore.wakeup import Asleep, Event, Node, Variants, covered, prune, same
+from racepage.explore.wakeup import Asleep, Event, Node, same
 
 
 class Frame:
@@ -32,18 +32,6 @@ class Frame:
             fatal.step.task == event.step.task and same(fatal.step, event.step)
             for fatal in self.fatal
         )
-
-    def forget(self, variants: Variants) -> None:
-        """Leave out what need not be done there, now that `event` was done: it knows the picks."""
-        task = self.event.step.task
-        if any(node.event.step.task == task for node in self.nodes):
-            self.nodes = [
-                node
-                for node in self.nodes
-                if node.event.step.task != task or not covered([self.event], [node.event])
-            ]
-        if variants.seen:
-            self.nodes = prune(self.nodes, self.asleep, variants)
 
     def state(self) -> dict[str, Any]:
         """All of it, as JSON can hold it."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from racepage.execution.step import LOCK, READ, UNLOCK, Step
+from racepage.execution.step import CHANGES, LOCK, UNLOCK, Step
 
 NOBODY: Final = -1
 
@@ -49,13 +49,15 @@ class Order:
     Attributes:
         past: for each step the set of those that happened before it, and itself.
         direct: for each step those of other threads with nothing in between.
+        races: for each step those with which it can change places.
     """
 
-    __slots__ = ("_last", "_targets", "direct", "past")
+    __slots__ = ("_last", "_targets", "direct", "past", "races")
 
     def __init__(self) -> None:
         self.past: list[int] = []
         self.direct: list[list[int]] = []
+        self.races: list[list[int]] = []
         self._last: dict[int, int] = {}  # task -> its last step
         self._targets: dict[int, dict[tuple[int, int], Bytes]] = {}
 
@@ -63,30 +65,28 @@ class Order:
         """Go back to when only these first steps were done."""
         del self.past[len(steps) :]
         del self.direct[len(steps) :]
+        del self.races[len(steps) :]
         self._last.clear()
         self._targets.clear()
         for number, step in enumerate(steps):
             self._note(step, number)
 
-    def add(self, step: Step) -> list[int]:
-        """Do one more step; which earlier ones it races with, the latest first."""
+    def add(self, step: Step) -> None:
+        """Do one more step."""
         number = len(self.past)
-        started = self._before(step.task)
-        past = started
-        races: list[int] = []
+        past = started = self._before(step.task)
+        direct: list[int] = []
         touched = self._touched(step)
         while touched:
             latest = touched.bit_length() - 1
             touched ^= 1 << latest
             if not past >> latest & 1:
-                races.append(latest)
+                direct.append(latest)
                 past |= self.past[latest]
         self.past.append(past | 1 << number)
-        self.direct.append(races)
-        if races:
-            races = self._reversible(step, races, started)
+        self.direct.append(direct)
+        self.races.append(self._reversible(step, direct, started) if direct else direct)
         self._note(step, number)
-        return races
 
     def blocked(self, step: Step) -> list[int]:
         """The steps that took a lock for which `step` waits, or waited, and that race with it."""
@@ -117,7 +117,7 @@ class Order:
                 if begin < stop and start < end:
                     if had.write != NOBODY:
                         found |= 1 << had.write
-                    if how != READ:
+                    if how & CHANGES:
                         for read in had.reads.values():
                             found |= 1 << read
         return found
@@ -145,7 +145,7 @@ class Order:
             had = ranges.get((start, stop))
             if had is None:
                 had = ranges[start, stop] = Bytes()
-            if how == READ:
+            if not how & CHANGES:
                 had.reads[step.task] = number
                 continue
             if how == UNLOCK:

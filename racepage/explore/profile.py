@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from racepage.execution.step import READ
+from racepage.execution.step import CHANGES
 from racepage.explore.saved import Saved, pairs
 from racepage.explore.strategy import Run
 
@@ -42,7 +42,7 @@ class Profile:
             targets = set(EVERYTHING)
             for touch in step.touches:
                 targets.add(touch.target)
-                if touch.how != READ:
+                if touch.how & CHANGES:
                     self._written.add(touch.target)
             for target in targets:
                 tasks = self._counts.setdefault(target, {})

@@ -33,11 +33,14 @@ class Run(NamedTuple):
         waiting: what the threads that are blocked for ever would do: all LOCK steps of a deadlock.
         outcome: `failed` where the program raised, `limit` where it had too many steps, `abandoned`
             where the strategy would not go on.
+        missed: (n, step): before step number n a thread could have done this, such as run out of
+            time in a wait, and after step n it cannot.
     """
 
     steps: Sequence[Step]
     waiting: Sequence[Step]
     outcome: Outcome
+    missed: Sequence[tuple[int, Step]] = ()
 
 
 class Strategy(ABC):

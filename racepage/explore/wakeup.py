@@ -168,15 +168,17 @@ def insert(nodes: list[Node], events: Sequence[Event]) -> None:
             return
 
 
-def prune(nodes: list[Node], asleep: Asleep, variants: Variants) -> list[Node]:
-    """The tree without the sequences with other picks that turn out to be covered."""
+def prune(nodes: list[Node], done: Event, asleep: Asleep, variants: Variants) -> list[Node]:
+    """The tree without the sequences that turn out to be covered, now that `done` sleeps, too.
+
+    Without picks there are none.
+    """
     ways = list(_ways(nodes))
-    kept = [
-        way
-        for way in ways
-        if way[-1].event.other is None
-        or not covered(asleep, [variants.known(node.event) for node in way])
-    ]
+    kept = []
+    for way in ways:
+        events = [variants.known(node.event) for node in way]
+        if not covered([done] if way[-1].event.other is None else asleep, events):
+            kept.append(way)
     if len(kept) == len(ways):
         return nodes
     for way in ways:

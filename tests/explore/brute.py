@@ -21,10 +21,10 @@ A program is a tuple of threads, a thread a tuple of operations; a place is (pag
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Place = tuple[int, int, int]
-Operation = tuple[object, ...]
+Operation = tuple[Any, ...]
 Threads = tuple[tuple[Operation, ...], ...]
 
 LOCKS = 100
@@ -91,20 +91,22 @@ def enabled(threads: Threads, state: State) -> list[int]:
     return ready
 
 
-def results(threads: Threads, state: State, thread: int) -> Iterator[tuple[Event, State]]:
+def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
+    threads: Threads, state: State, thread: int
+) -> Iterator[tuple[Event, State]]:
     """What can come of the next operation of `thread`: one result for each pick."""
     operation = threads[thread][state.counters[thread]]
     word = operation[0]
     memory = dict(state.memory)
 
-    def load(place: object) -> int:
-        page, start, stop = place  # type: ignore[misc]  # operations are data
+    def load(place: Any) -> int:
+        page, start, stop = place
         return sum(memory.get((page, byte), 0) for byte in range(start, stop))
 
     def after(
         accesses: list[Access],
         *,
-        stored: Iterable[tuple[object, int]] = (),
+        stored: Iterable[tuple[Any, int]] = (),
         picks: tuple[int, ...] = (),
         jump: int = 1,
         held: frozenset[int] = state.held,
@@ -112,7 +114,7 @@ def results(threads: Threads, state: State, thread: int) -> Iterator[tuple[Event
     ) -> tuple[Event, State]:
         new = dict(memory)
         for place, value in stored:
-            page, start, stop = place  # type: ignore[misc]
+            page, start, stop = place
             new.update({(page, byte): value for byte in range(start, stop)})
         counters = list(state.counters)
         numbers = list(state.numbers)
@@ -122,8 +124,8 @@ def results(threads: Threads, state: State, thread: int) -> Iterator[tuple[Event
         kept = frozenset((byte, value) for byte, value in new.items() if value)
         return event, State(tuple(counters), tuple(numbers), kept, held, failed)
 
-    def access(place: object, kind: str) -> Access:
-        page, start, stop = place  # type: ignore[misc]
+    def access(place: Any, kind: str) -> Access:
+        page, start, stop = place
         return Access(page, start, stop, kind)
 
     where = operation[1]
@@ -145,17 +147,17 @@ def results(threads: Threads, state: State, thread: int) -> Iterator[tuple[Event
     elif word == "check":
         yield after([access(where, "r")], failed=load(where) == operation[2])
     elif word == "write":
-        yield after([access(where, "w")], stored=[(where, int(str(operation[2])))])
+        yield after([access(where, "w")], stored=[(where, operation[2])])
     elif word == "copy":
         to = operation[2]
         yield after([access(where, "r"), access(to, "w")], stored=[(to, load(where))])
     elif word == "exchange":
         if load(where) == operation[2]:
-            yield after([access(where, "w")], stored=[(where, int(str(operation[3])))])
+            yield after([access(where, "w")], stored=[(where, operation[3])])
         else:
             yield after([access(where, "r")], jump=2)
     elif word == "pick":
-        count = int(str(operation[2])) + (int(str(operation[3])) if load(where) else 0)
+        count = operation[2] + (operation[3] if load(where) else 0)
         for pick in range(count):
             picks = (pick,) if count > 1 else ()
             yield after([access(where, "w")], stored=[(where, pick)], picks=picks)
@@ -165,8 +167,13 @@ def results(threads: Threads, state: State, thread: int) -> Iterator[tuple[Event
             yield after([access(place, "w")], stored=[(place, 1)], picks=(pick,))
 
 
-def traces(threads: Threads) -> dict[Trace, State]:
-    """Every trace of a whole execution, and how it ends."""
+def traces(threads: Threads, most: int = 1 << 40) -> dict[Trace, State] | None:
+    """Every trace of a whole execution, and how it ends; None if that is too much work.
+
+    Args:
+        threads: the program.
+        most: how many traces of one length may be at hand.
+    """
     nothing = tuple(0 for _ in threads)
     level: dict[Trace, tuple[State, tuple[Event, ...]]] = {
         frozenset(): (State(nothing, nothing, frozenset(), frozenset()), ())
@@ -185,4 +192,6 @@ def traces(threads: Threads) -> dict[Trace, State]:
                     )
                     grown[known | {(event, before)}] = (new, (*events, event))
         level = grown
+        if len(level) > most:
+            return None
     return ends

@@ -7,10 +7,10 @@ exploration" that came with the project; small ones can be had by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
-from tests.explore.machine import Body, Failure, Generator, Operation, Program
+from tests.explore.machine import Body, Operation, Program
 
 Steps = Generator[Operation, Any, None]
 
@@ -21,7 +21,7 @@ def program(*bodies: Body, **values: int) -> Program:
 
 def straight(*operations: Operation) -> Body:
     def body() -> Steps:
-        for operation in operations:
+        for operation in operations:  # noqa: UP028  (a tuple takes no answers)
             yield operation
 
     return body
@@ -121,10 +121,7 @@ def cinc(count: int) -> Program:
 
 def casw(count: int) -> Program:
     return program(
-        *[
-            straight(("exchange", "x", 0, 1), ("write", "x", number + 3))
-            for number in range(count)
-        ]
+        *[straight(("exchange", "x", 0, 1), ("write", "x", number + 3)) for number in range(count)]
     )
 
 
@@ -152,9 +149,7 @@ def mpat(count: int) -> Program:
 def philosophers(count: int) -> Program:
     return program(
         *[
-            straight(
-                ("lock", left), ("lock", right), ("unlock", right), ("unlock", left)
-            )
+            straight(("lock", left), ("lock", right), ("unlock", right), ("unlock", left))
             for left in range(count)
             for right in [(left + 1) % count]
         ]
@@ -162,9 +157,7 @@ def philosophers(count: int) -> Program:
 
 
 def private(count: int) -> Program:
-    return program(
-        *[straight(("write", number, 1), ("read", number)) for number in range(count)]
-    )
+    return program(*[straight(("write", number, 1), ("read", number)) for number in range(count)])
 
 
 def litmus(*threads: str) -> Program:

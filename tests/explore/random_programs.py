@@ -55,7 +55,7 @@ def program(threads: brute.Threads) -> Program:
     return lambda: ({}, [_body(operations) for operations in threads])
 
 
-def _body(operations: tuple[Operation, ...]) -> Body:
+def _body(operations: tuple[Operation, ...]) -> Body:  # noqa: C901  (one branch for each)
     def body() -> Generator[Operation, Any, None]:
         skipped = False
         for operation in operations:
