@@ -34,6 +34,10 @@ class RecordingError(RacepageError):
     """A recording that cannot start, go on or be written."""
 
 
+class NondeterminismError(RacepageError):
+    """A program under control did not do what it did before, though it was scheduled the same."""
+
+
 class KernelError(OSError):
     """An error code of the modelled kernel: `errno` is set, as a C caller would see it."""
 

@@ -24,7 +24,9 @@ from typing import Final, NamedTuple, TypeAlias
 
 from racepage.events import MemoryOrder, Op
 from racepage.execution import current
+from racepage.execution.current import CONTROLLED
 from racepage.execution.frames import outside
+from racepage.execution.step import READ, WRITE
 
 Order: TypeAlias = MemoryOrder | str
 """A memory order, or its name in lower case: `MemoryOrder.ACQUIRE` or `"acquire"`."""
@@ -124,6 +126,8 @@ class AtomicWord:
     def load(self, order: Order = SEQ_CST) -> int:
         """The number, with the order relaxed, acquire or seq_cst."""
         word = LOADS.word(order)
+        if current.mode >= CONTROLLED:
+            self._point(READ)
         with self._section:
             found = bytes(self._here)
             if current.mode:
@@ -134,6 +138,8 @@ class AtomicWord:
         """Write the number, with the order relaxed, release or seq_cst."""
         word = STORES.word(order)
         after = self._encoded(value)
+        if current.mode >= CONTROLLED:
+            self._point(WRITE)
         with self._section:
             before = bytes(self._here)
             self._here[:] = after
@@ -190,6 +196,8 @@ class AtomicWord:
         failure = _FAILURES.word(failure_order)
         wanted, after = self._encoded(expected), self._encoded(desired)
         here = self._here
+        if current.mode >= CONTROLLED:
+            self._point(WRITE)
         with self._section:
             # From the comparison to the next line the interpreter runs nothing else (see _change).
             if ok := here == wanted:
@@ -197,6 +205,8 @@ class AtomicWord:
                 before = wanted
             else:
                 before = bytes(here)
+                if current.mode >= CONTROLLED:
+                    current.kernel.only_read()
             if current.mode:
                 frame = outside(_getframe(1))
                 if ok:
@@ -209,6 +219,8 @@ class AtomicWord:
         word = CHANGES.word(order)
         value = index(value)
         here = self._here
+        if current.mode >= CONTROLLED:
+            self._point(WRITE)
         with self._section:
             while True:
                 before = bytes(here)
@@ -226,6 +238,10 @@ class AtomicWord:
     def _encoded(self, value: int) -> bytes:
         """The word's bytes when it holds `value`."""
         return (index(value) % self._limit).to_bytes(len(self._here), "little")
+
+    def _point(self, how: int) -> None:
+        """Stop before an operation; a kernel says who goes next."""
+        raise NotImplementedError
 
     def _log(self, word: int, frame: FrameType, old: bytes, new: bytes | None) -> None:
         """Log an operation, in the section; `current.mode` is on."""

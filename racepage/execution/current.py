@@ -36,8 +36,9 @@ from _thread import LockType, RLock, allocate_lock, get_ident
 from collections.abc import Callable
 from time import perf_counter_ns
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from racepage.errors import RecordingError
 from racepage.events import Kind, Op
 from racepage.execution.flat import DETAIL, SPAN_BITS, TURN, Event, word
 from racepage.execution.frames import stack
@@ -59,6 +60,9 @@ from racepage.execution.targets import (
     sizes,
 )
 from racepage.trace.columns import Detail
+
+if TYPE_CHECKING:
+    from racepage.execution.kernel import Kernel
 
 __all__ = [
     "KIND_BITS",
@@ -84,11 +88,19 @@ SITES: Final = 1
 STACKS: Final = 2
 VALUES: Final = 4
 PAUSED: Final = 8
+CONTROLLED: Final = 16
 
 mode = OFF
 """OFF, SITES (the caller alone) or STACKS (several frames); with VALUES added where accesses say
-which bytes they read and wrote, and PAUSED while the recorder catches up. `if current.mode:` asks
-whether a recording is on. Read it each time; never copy it."""
+which bytes they read and wrote, PAUSED while the recorder catches up, and CONTROLLED where a kernel
+says who goes next. `if current.mode:` asks whether a recording is on, `if current.mode >=
+CONTROLLED:` whether an operation has to stop at a point. Read it each time; never copy it."""
+
+kernel: Kernel = None  # type: ignore[assignment]  # nobody asks for it unless there is one
+"""Who says who goes next, while `mode` has CONTROLLED."""
+
+ident: Callable[[], int] = get_ident
+"""Which thread this is: a number that no other thread has as long as this one lives."""
 
 depth = 1
 """How many frames of the stack an event carries."""
@@ -251,6 +263,43 @@ def forked() -> None:
     tidy()
 
 
+# Controlled execution
+
+
+def control(by: Kernel, new_mode: int, new_depth: int) -> None:
+    """Let threads be those of a kernel, and log for it, until `end_control`.
+
+    Raises:
+        RecordingError: a recording is on, or another kernel.
+    """
+    global kernel, mode, depth, ident, _recorded  # noqa: PLW0603
+    if mode:
+        raise RecordingError("a recording is on: end it before schedules are explored")
+    kernel = by
+    depth = new_depth
+    ident = _task_ident
+    _recorded = True
+    mode = new_mode
+
+
+def unwind() -> None:
+    """Let what is left of a controlled execution log nothing more."""
+    own.extend = _ignore
+
+
+def end_control() -> None:
+    """Let threads be those of the operating system again."""
+    global mode, ident  # noqa: PLW0603
+    mode = OFF
+    ident = get_ident
+    turns.clear()
+
+
+def _task_ident() -> int:
+    number: int = own.log.number
+    return -2 - number  # threads of the operating system have positive ones
+
+
 # What is gone
 
 
@@ -398,7 +447,7 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
         extend = own.extend
     except AttributeError:
         extend = _meet().events.extend
-    if mode >= PAUSED:
+    if mode & PAUSED:
         _wait()
     now = perf_counter_ns()
     if mode & STACKS:
@@ -410,7 +459,7 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
 
 def log_inside(word: int, target: int) -> None:
     """As `log`, for what no line of the program under test does: what a pool does after a task."""
-    if mode >= PAUSED:
+    if mode & PAUSED:
         _wait()
     now = perf_counter_ns()
     task()  # met, if it was not before
@@ -424,7 +473,7 @@ def note(word: int, target: int, offset: int, length: int, frame: FrameType) -> 
         extend = own.extend
     except AttributeError:
         extend = _meet().events.extend
-    if mode >= PAUSED:
+    if mode & PAUSED:
         _wait()
     if mode & STACKS:
         extend((word, target, offset, length, stack(frame, depth), -1))
@@ -478,7 +527,7 @@ def note_detail(
 def _with_detail(  # noqa: PLR0917  (an event, field by field)
     word: int, target: int, offset: int, length: int, frame: FrameType, detail: Detail
 ) -> None:
-    if mode >= PAUSED:
+    if mode & PAUSED:
         _wait()
     code, lasti = (stack(frame, depth), -1) if mode & STACKS else (frame.f_code, frame.f_lasti)
     now = perf_counter_ns()

@@ -124,7 +124,7 @@ def take(tables: Tables, *, collector: int, final: bool, still: bool = False) ->
 
 
 def _tells(on: int) -> bool:
-    """Whether the log says when a wait for `on` is over. (A reader may be let in to other ones.)"""
+    """Whether the log says when a wait for `on` is over; readers may be let in to others."""
     kind = on & KIND_MASK
     return kind == Kind.THREAD or (
         kind == Kind.LOCK and current.lock_kinds.get(on) is not LockKind.RW

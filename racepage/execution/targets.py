@@ -7,6 +7,8 @@ integer. `racepage.execution.tables` makes `lock:mmap` of it, once for each reco
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Final
 
@@ -31,9 +33,18 @@ _spare: list[int] = []
 _numbers = tuple(count() for _ in Kind)
 
 
-def new(kind: Kind) -> int:
-    """The next number of that kind."""
+numbering: Callable[[Kind], int] | None = None
+"""Who numbers what is made, instead of a count: a controlled execution."""
+
+
+def fresh(kind: Kind) -> int:
+    """The next number of that kind that nothing had yet."""
     return next(_numbers[kind]) << KIND_BITS | kind
+
+
+def new(kind: Kind) -> int:
+    """The number of something of that kind that is being made."""
+    return fresh(kind) if numbering is None else numbering(kind)
 
 
 def _named(kind: Kind, name: str | None) -> int:
@@ -59,15 +70,16 @@ def new_sync(name: str | None = None) -> int:
 
 def one_shot() -> int:
     """A synchronisation object for one hand-over; give it back with `recycle` once taken."""
-    try:
-        return _spare.pop()
-    except IndexError:
-        return new(Kind.SYNC)
+    if numbering is None and _spare:
+        with suppress(IndexError):  # another thread may have been there first
+            return _spare.pop()
+    return new(Kind.SYNC)
 
 
 def recycle(number: int) -> None:
     """Let another hand-over use this one-shot. Its `take`, if any, is logged already."""
-    _spare.append(number)
+    if numbering is None:
+        _spare.append(number)
 
 
 def new_page(size: int, label: str | None = None) -> int:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from racepage.events import Op
 from racepage.execution import current
 from racepage.execution.current import own
+from racepage.execution.step import READ, WRITE, Touch
 from racepage.memory import buffers, values
 from racepage.memory.atomics import PageAtomics
 from racepage.memory.bytewise import BytewiseCopies
@@ -44,6 +45,8 @@ Result = TypeVar("Result")
 
 _SITES: Final = current.SITES
 _VALUES: Final = current.VALUES
+_CONTROLLED: Final = current.CONTROLLED
+_EXPLORED: Final = _CONTROLLED | _SITES
 
 _READ: Final = int(Op.READ)
 _WRITE: Final = int(Op.WRITE)
@@ -125,6 +128,12 @@ class PageAccess(PageAtomics, BytewiseCopies):
                         if mode:
                             current.note(_READ, self.number, offset, length, _getframe(1))
                         return
+                    if mode == _EXPLORED and not target.readonly and _fits(target, length):
+                        if length:
+                            current.kernel.point(READ, self.number, offset, end)
+                        target[:length] = self._bytes[offset:end]
+                        current.note(_READ, self.number, offset, length, _getframe(1))
+                        return
             except (TypeError, ValueError, NotImplementedError):
                 pass
         self._read_slowly(dst, offset, length, _getframe(1))
@@ -155,6 +164,12 @@ class PageAccess(PageAtomics, BytewiseCopies):
                         if mode:
                             current.note(_WRITE, self.number, offset, length, _getframe(1))
                         return
+                    if mode == _EXPLORED and _fits(source, length):
+                        if length:
+                            current.kernel.point(WRITE, self.number, offset, end)
+                        self._bytes[offset:end] = source[:length]
+                        current.note(_WRITE, self.number, offset, length, _getframe(1))
+                        return
             except (TypeError, ValueError, NotImplementedError):
                 pass
         self._write_slowly(src, offset, length, _getframe(1))
@@ -166,6 +181,8 @@ class PageAccess(PageAtomics, BytewiseCopies):
             InvalidArgument: offset and length do not lie in the page; nothing is done.
         """
         offset, length = check_range(offset, length, self._size)
+        if current.mode >= _CONTROLLED:
+            current.kernel.touching(Touch(self.number, offset, offset + length, WRITE))
         before = values.seen(self._bytes[offset : offset + length])
         self._array[offset : offset + length] = 0
         if current.mode:
@@ -181,6 +198,9 @@ class PageAccess(PageAtomics, BytewiseCopies):
                 on the way: what stands before the fault was written, and the reader stays.
         """
         offset, length = check_range(offset, length, self._size)
+        if current.mode >= _CONTROLLED:
+            written = Touch(self.number, offset, offset + length, WRITE)
+            current.kernel.touching(reader.touch(READ, length), written)
         data = reader.fetch(length)
         here = self._bytes[offset : offset + len(data)]
         before, after = values.seen(here), values.seen(data)
@@ -255,6 +275,9 @@ class PageAccess(PageAtomics, BytewiseCopies):
         else:
             there = None
             copy = buffers.destination(dst, length)
+        if current.mode >= _CONTROLLED:
+            copied = () if there is None else (there.touch(WRITE, length),)
+            current.kernel.touching(Touch(self.number, offset, offset + length, READ), *copied)
         before = values.seen(copy)
         copy[:] = self._bytes[offset : offset + length]
         if current.mode:
@@ -272,9 +295,17 @@ class PageAccess(PageAtomics, BytewiseCopies):
             there = None
             data = buffers.source(src, length)
         here = self._bytes[offset : offset + length]
+        if current.mode >= _CONTROLLED:
+            copied = () if there is None else (there.touch(READ, length),)
+            current.kernel.touching(*copied, Touch(self.number, offset, offset + length, WRITE))
         before, given = values.seen(here), values.seen(data)
         here[:] = data
         if current.mode:
             if there is not None:
                 there.note(_READ, length, frame, values.detail(given))
             values.note(_WRITE, self.number, offset, length, frame, before, given)
+
+
+def _fits(data: memoryview, length: int) -> bool:
+    """Whether a slice of `data` can stand for `length` bytes of a page."""
+    return data.itemsize == 1 and data.nbytes >= length

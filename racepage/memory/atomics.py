@@ -45,6 +45,10 @@ class PageWord(AtomicWord):
         self._offset = offset
         self._pointer = pointer
 
+    def _point(self, how: int) -> None:
+        start = self._offset
+        current.kernel.point(how, self._number, start, start + len(self._here))
+
     def _log(self, word: int, frame: FrameType, old: bytes, new: bytes | None) -> None:
         if self._pointer is None:
             size = len(self._here)

@@ -29,6 +29,7 @@ from racepage.errors import BadAddress
 from racepage.events import Op
 from racepage.execution import current
 from racepage.execution.frames import outside
+from racepage.execution.step import READ, WRITE, Touch
 from racepage.memory import buffers, values
 from racepage.memory.atomics import PageWord
 from racepage.memory.layout import MAX_ORDER, PAGE_SIZE
@@ -123,6 +124,10 @@ class PagePointer:
         current.note_detail(
             op | turn, mapping.page.number, self._offset, length, frame, detail=detail
         )
+
+    def touch(self, how: int, length: int) -> Touch:
+        """What an access of `length` bytes from here touches."""
+        return Touch(self._mapping.page.number, self._offset, self._offset + length, how)
 
     def atomic(self, size: int) -> PageWord:
         """The `size` bytes from here as a word for atomic operations: `AtomicU64::from_ptr`.
@@ -270,7 +275,10 @@ def _exactly(data: buffers.Source, length: int) -> memoryview:
 
 
 def _read(pointer: PagePointer, length: int, frame: FrameType) -> bytes:
-    data = bytes(pointer.mapping.span(pointer.offset, length))
+    span = pointer.mapping.span(pointer.offset, length)
+    if current.mode >= current.CONTROLLED:
+        current.kernel.touching(pointer.touch(READ, length))
+    data = bytes(span)
     if current.mode:
         pointer.note(_READ, length, frame, values.detail(values.seen(memoryview(data))))
     return data
@@ -279,6 +287,8 @@ def _read(pointer: PagePointer, length: int, frame: FrameType) -> bytes:
 def _write(pointer: PagePointer, data: buffers.Source, frame: FrameType) -> None:
     source = buffers.source(data, buffers.view(data).nbytes)
     there = pointer.mapping.span(pointer.offset, len(source))
+    if current.mode >= current.CONTROLLED:
+        current.kernel.touching(pointer.touch(WRITE, len(source)))
     before, after = values.seen(there), values.seen(source)
     there[:] = source
     if current.mode:

@@ -23,6 +23,7 @@ from racepage.errors import BadAddress, InvalidArgument
 from racepage.events import Flag, Op
 from racepage.execution import current
 from racepage.execution.frames import outside
+from racepage.execution.step import READ, WRITE, Touch
 from racepage.memory import buffers, values
 from racepage.memory.kmap import PagePointer, PageSlice, point
 from racepage.trace.columns import NOTHING, Detail
@@ -52,9 +53,14 @@ class UserMemory:
         self._bytes = buffers.source(data, buffers.view(data).nbytes)
         self._missing: list[tuple[int, int]] = []
         self.label = label
+        self._number = current.new_user()  # for whom it is one thing, whoever reads it
 
     def __len__(self) -> int:
         return len(self._bytes)
+
+    def touch(self, how: int, start: int, length: int) -> Touch:
+        """What an access of `length` bytes from `start` touches."""
+        return Touch(self._number, start, start + length, how)
 
     def unmap(self, start: int, stop: int) -> None:
         """Let every copy that reaches a byte of [start, stop) fault there."""
@@ -173,6 +179,10 @@ class _Cursor:
         """Whether no byte is left."""
         return not self._remaining
 
+    def touch(self, how: int, length: int) -> Touch:
+        """What an access of the next `length` bytes touches."""
+        return self._memory.touch(how, self.position, length)
+
     def check(self, length: int) -> int:
         """`length`, if that much is left.
 
@@ -224,10 +234,11 @@ class UserSliceReader(_Cursor):
         if length is None:
             length = _extent(dst)
         length = self.check(length)
-        data = self.fetch(length)
         frame = outside(_getframe(1))
         if isinstance(dst, PagePointer | PageSlice):
             there = point(dst, length)
+            self._stop(length, there.touch(WRITE, length))
+            data = self.fetch(length)
             here = there.mapping.span(there.offset, length)[: len(data)]
             before, after = values.seen(here), values.seen(data)
             here[:] = data
@@ -235,7 +246,10 @@ class UserSliceReader(_Cursor):
                 word, detail = self.copied(len(data), length)
                 there.note(word, len(data), frame, detail._replace(old=before, new=after))
         else:
-            buffers.destination(dst, length)[: len(data)] = data
+            copy = buffers.destination(dst, length)
+            self._stop(length)
+            data = self.fetch(length)
+            copy[: len(data)] = data
             self._note(data, frame)
         self.advance(len(data), length)
 
@@ -246,6 +260,7 @@ class UserSliceReader(_Cursor):
             BadAddress: a fault on the way.
         """
         length = self._remaining
+        self._stop(length)
         data = bytes(self.fetch(length))
         self._note(memoryview(data), outside(_getframe(1)))
         self.advance(len(data), length)
@@ -280,6 +295,11 @@ class UserSliceReader(_Cursor):
             requested=NOTHING if moved == length else length,
         )
 
+    def _stop(self, length: int, *copied: Touch) -> None:
+        """Stop before the next `length` bytes are read; a kernel says who goes next."""
+        if current.mode >= current.CONTROLLED:
+            current.kernel.touching(self.touch(READ, length), *copied)
+
     def _note(self, data: memoryview, frame: FrameType) -> None:
         if current.mode:
             word, number = self._identity.read(_USER_READ), self._identity.number
@@ -312,6 +332,9 @@ class UserSliceWriter(_Cursor):
         else:
             there = None
             data = buffers.source(src, length)
+        if current.mode >= current.CONTROLLED:
+            read = () if there is None else (there.touch(READ, length),)
+            current.kernel.touching(*read, self.touch(WRITE, length))
         place = self._memory.writable(self.position, length)
         before, after = values.seen(place), values.seen(data[: len(place)])
         place[:] = data[: len(place)]

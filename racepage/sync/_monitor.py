@@ -21,6 +21,8 @@ from time import monotonic
 from types import FrameType, TracebackType
 
 from racepage.execution import current, waits
+from racepage.execution.current import CONTROLLED
+from racepage.execution.step import LOCK, WRITE
 from racepage.sync._names import HandOvers
 
 FOREVER = None
@@ -175,11 +177,22 @@ def take(lock: LockType, blocking: bool, timeout: float, number: int, frame: Fra
     return await_lock(lock, limit, number, frame)
 
 
+def stop_before_lock(real: LockType, number: int, blocking: bool, timeout: float) -> None:
+    """Stop at a point before a lock is taken: until it is free, or where a try will do, at once."""
+    if blocking and timeout == -1:
+        current.kernel.gated(real.locked, LOCK, number)
+    else:
+        current.kernel.point(WRITE, number)
+
+
 def await_lock(lock: LockType, timeout: float | None, number: int, frame: FrameType) -> bool:
     """Wait for a real lock that somebody holds, and log that; False when time ran out."""
     real = -1 if timeout is None else timeout
     if not current.mode:
         return lock.acquire(timeout=real)
+    if current.mode >= CONTROLLED:  # it was known before the try: time has run out
+        current.kernel.pass_time(timeout)
+        return False
     current.task().waits = timeout is None
     waits.block(number, frame, timed=timeout is not None)
     try:

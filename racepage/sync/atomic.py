@@ -54,6 +54,9 @@ class Atomic(AtomicWord):
         value = int.from_bytes(self._here, "little")
         return f"<{shown(self, self._name)} at {id(self):#x}: value={value}>"
 
+    def _point(self, how: int) -> None:
+        current.kernel.point(how, self._number)
+
     def _log(self, word: int, frame: FrameType, old: bytes, new: bytes | None) -> None:
         current.log_access(word, self._number, 0, 0, frame, old=old, new=new)
 

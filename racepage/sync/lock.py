@@ -14,7 +14,6 @@ from the holder.
 
 from __future__ import annotations
 
-from _thread import get_ident
 from sys import _getframe
 from time import perf_counter_ns
 from types import FrameType, TracebackType
@@ -22,9 +21,11 @@ from typing import ClassVar, Final, NoReturn
 
 from racepage.events import Flag, LockKind, Op
 from racepage.execution import current
-from racepage.execution.current import SITES, own, take_turn
+from racepage.execution.current import CONTROLLED, SITES, own, take_turn
+from racepage.execution.step import LOCK as STEP_LOCK
+from racepage.execution.step import UNLOCK as STEP_UNLOCK
 from racepage.sync._destroyed import destroy
-from racepage.sync._monitor import FOREVER, await_lock, take
+from racepage.sync._monitor import FOREVER, await_lock, stop_before_lock, take
 from racepage.sync._names import lock_number, shown
 
 LOCK: Final = int(Op.LOCK)
@@ -52,6 +53,8 @@ class Lock:
             ValueError: a negative timeout other than -1, or a timeout without `blocking`.
             RuntimeError: it was destroyed.
         """
+        if current.mode >= CONTROLLED:
+            stop_before_lock(self._real, self._number, blocking, timeout)
         if timeout == -1 and blocking:
             if not self._real.acquire(False):
                 await_lock(self._real, FOREVER, self._number, _getframe(1))
@@ -78,6 +81,8 @@ class Lock:
             RuntimeError: nobody holds it.
         """
         if current.mode:
+            if current.mode >= CONTROLLED:
+                current.kernel.point(STEP_UNLOCK, self._number)
             at, now = _getframe(1), perf_counter_ns()
             if not self._real.locked():
                 self._refuse_release(at)
@@ -105,6 +110,8 @@ class Lock:
         self._real = destroy(self._real, self._number, repr(self), _getframe(1))
 
     def __enter__(self) -> bool:
+        if current.mode >= CONTROLLED:
+            current.kernel.gated(self._real.locked, STEP_LOCK, self._number)
         if not self._real.acquire(False):
             await_lock(self._real, FOREVER, self._number, _getframe(1))
         if current.mode:
@@ -118,6 +125,8 @@ class Lock:
         traceback: TracebackType | None,
     ) -> None:
         if current.mode:
+            if current.mode >= CONTROLLED:
+                current.kernel.point(STEP_UNLOCK, self._number)
             if not self._real.locked():
                 self._refuse_release(_getframe(1))
             current.log(UNLOCK, self._number, _getframe(1))
@@ -130,12 +139,16 @@ class Lock:
     # What Condition asks of a lock, with the frame of whoever called the condition.
 
     def _acquire_at(self, frame: FrameType) -> None:
+        if current.mode >= CONTROLLED:
+            current.kernel.gated(self._real.locked, STEP_LOCK, self._number)
         if not self._real.acquire(blocking=False):
             await_lock(self._real, FOREVER, self._number, frame)
         if current.mode:
             current.log(LOCK, self._number, frame)
 
     def _release_at(self, frame: FrameType) -> None:
+        if current.mode >= CONTROLLED:
+            current.kernel.point(STEP_UNLOCK, self._number)
         if not self._real.locked():
             self._refuse_release(frame)
         if current.mode:
@@ -153,6 +166,8 @@ class Lock:
         return self._real.locked()
 
     def _refuse_release(self, frame: FrameType) -> NoReturn:
+        if current.mode >= CONTROLLED:
+            current.kernel.only_read()
         if current.mode:
             current.log(UNLOCK_REFUSED, self._number, frame)
         raise RuntimeError("release unlocked lock")
@@ -217,12 +232,14 @@ class OwnedLock:
         return f"<{state} {shown(self, self._name)} object {who} at {id(self):#x}>"
 
     def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
-        if timeout == -1 and blocking and self._owner == get_ident():
+        if timeout == -1 and blocking and self._owner == current.ident():
             why = f"{self!r} is held by this thread, which would wait for itself for ever"
             self._refuse(LOCK_REFUSED, frame, why)
         return self._take(blocking, timeout, frame)
 
     def _take(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
+        if current.mode >= CONTROLLED:
+            stop_before_lock(self._real, self._number, blocking, timeout)
         word, taken = LOCK, True
         if timeout != -1 or not blocking:
             taken = take(self._real, blocking, timeout, self._number, frame)
@@ -230,7 +247,7 @@ class OwnedLock:
         elif not self._real.acquire(blocking=False):
             await_lock(self._real, FOREVER, self._number, frame)
         if taken:
-            self._owner = get_ident()
+            self._owner = current.ident()
         if current.mode:
             current.log(word, self._number, frame)
         return taken
@@ -239,10 +256,12 @@ class OwnedLock:
         self._acquire(True, -1, frame)
 
     def _release_at(self, frame: FrameType) -> None:
-        if self._owner != get_ident():
+        if self._owner != current.ident():
             why = f"{self!r} is not held by this thread: only its holder releases it"
             self._refuse(UNLOCK_REFUSED, frame, why)
         if current.mode:
+            if current.mode >= CONTROLLED:
+                current.kernel.point(STEP_UNLOCK, self._number)
             current.log(UNLOCK, self._number, frame)
         self._owner = None
         self._real.release()
@@ -255,7 +274,7 @@ class OwnedLock:
         self._acquire_at(frame)
 
     def _is_owned(self) -> bool:
-        return self._owner == get_ident()
+        return self._owner == current.ident()
 
     def _refuse(self, word: int, frame: FrameType, why: str) -> NoReturn:
         """Log what is refused, and raise."""

@@ -5,11 +5,12 @@ Only the outermost level is logged: the inner ones wait for nobody and let nobod
 
 from __future__ import annotations
 
-from _thread import get_ident
 from types import FrameType
 
 from racepage.events import LockKind
 from racepage.execution import current
+from racepage.execution.current import CONTROLLED
+from racepage.execution.step import UNLOCK as STEP_UNLOCK
 from racepage.sync._monitor import lock_timeout
 from racepage.sync.lock import UNLOCK, UNLOCK_REFUSED, OwnedLock
 
@@ -28,7 +29,7 @@ class RLock(OwnedLock):
         return super().__repr__().replace(" at ", f" count={self._levels} at ")
 
     def _acquire(self, blocking: bool, timeout: float, frame: FrameType) -> bool:
-        if self._owner == get_ident():
+        if self._owner == current.ident():
             lock_timeout(blocking, timeout)
             self._levels += 1
             return True
@@ -38,7 +39,7 @@ class RLock(OwnedLock):
         return taken
 
     def _release_at(self, frame: FrameType) -> None:
-        if self._owner != get_ident():
+        if self._owner != current.ident():
             self._refuse(UNLOCK_REFUSED, frame, "cannot release un-acquired lock")
         if self._levels > 1:
             self._levels -= 1
@@ -46,6 +47,8 @@ class RLock(OwnedLock):
             self._give_up(frame)
 
     def _give_up(self, frame: FrameType) -> int:
+        if current.mode >= CONTROLLED:
+            current.kernel.point(STEP_UNLOCK, self._number)
         levels, self._levels = self._levels, 0
         if current.mode:
             current.log(UNLOCK, self._number, frame)

@@ -21,6 +21,9 @@ from types import FrameType
 from typing import Any
 
 from racepage.execution import current, waits
+from racepage.execution.current import CONTROLLED
+from racepage.execution.kernel import Task
+from racepage.execution.step import AWAIT, READ, WRITE
 from racepage.sync._monitor import may_wait
 
 
@@ -29,6 +32,7 @@ class Thread(threading.Thread):
 
     _racepage_log: current.ThreadLog | None = None
     _racepage_detached = False  # nobody has to join it, although it is no daemon
+    _racepage_task: Task | None = None  # where it runs under control
 
     def start(self) -> None:
         """Begin to `run` in a thread of its own.
@@ -37,6 +41,15 @@ class Thread(threading.Thread):
             RuntimeError: it was started before, or there is no room for another thread.
         """
         start(self, super().start, _getframe(1))
+
+    def is_alive(self) -> bool:
+        """Whether it was started, and has not ended."""
+        task = self._racepage_task
+        if task is None:
+            return super().is_alive()
+        if current.mode >= CONTROLLED:
+            current.kernel.point(READ, task.log.number)
+        return not task.ended
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the thread's end, for `timeout` seconds where given; see `is_alive` then.
@@ -58,12 +71,19 @@ def start(thread: Thread, really: Callable[[], None], frame: FrameType) -> None:
         log = current.new_thread(thread.name)
     except (AssertionError, AttributeError):
         raise RuntimeError("thread.__init__() not called") from None
+    if current.mode >= CONTROLLED:
+        current.kernel.point(WRITE, log.number)
     body = thread.run
     thread._racepage_log = log
     thread.run = lambda: _live(thread, log, body)  # type: ignore[method-assign]
     current.start(log, frame)
     if thread.daemon or thread._racepage_detached:
         current.detach(log, frame)
+    if current.mode >= CONTROLLED:
+        thread.run = body  # type: ignore[method-assign]
+        del thread.run
+        thread._racepage_task = current.kernel.spawn(log, body, daemon=thread.daemon)
+        return
     try:
         really()
     except BaseException:
@@ -80,6 +100,10 @@ def join(
     if log is None or thread is threading.current_thread():
         really()  # raises
         return
+    task = thread._racepage_task
+    if task is not None:
+        join_task(task, timeout, frame)
+        return
     waiting = thread.is_alive() and may_wait(timeout)
     if waiting:
         waits.block_for_end(log, frame, timed=timeout is not None)
@@ -90,6 +114,19 @@ def join(
             waits.wake(frame)
     if not thread.is_alive():
         current.join(log, frame)
+
+
+def join_task(task: Task, timeout: float | None, frame: FrameType) -> None:
+    """Wait for the end of a thread under control, as `join` does."""
+    kernel = current.kernel
+    if timeout is None:
+        kernel.gated(task.runs, AWAIT, task.log.number)
+    else:
+        kernel.point(READ, task.log.number)
+    if task.ended:
+        current.join(task.log, frame)
+    else:
+        kernel.pass_time(timeout)
 
 
 def await_end(thread: threading.Thread) -> None:

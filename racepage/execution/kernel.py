@@ -1,0 +1,650 @@
+"""The kernel: threads of a program take turns, and a strategy says who goes next.
+
+The threads are greenlets of one thread of the operating system. Each runs until its next *point*,
+which stands before an operation on something shared, and says there what the operation is going to
+touch. Whoever comes to a point asks the strategy for the next one to go, and switches to it
+directly. What lies between two points is nobody's business: so a thread that was started, or woken,
+runs to its next point at once, and is then one of those that can be chosen.
+
+A thread cannot be chosen while its *gate* is closed (a lock that is held, a thread that has not
+ended), nor while it waits to be woken. A wait that may run out of time can always be chosen: then
+time runs out.
+
+An execution is over when all threads but daemons have ended, at the first exception that nothing
+caught, when nobody can go, when the strategy abandons it, and at a limit of steps. What is left
+then is unwound with `GreenletExit`; points do nothing any more, and waits raise.
+
+The numbers of what a program makes are the same in every execution: the n-th object that a task
+makes has one number, whatever happens around it. So steps can be compared between executions, and
+events keep their targets.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter_ns
+from types import FrameType
+from typing import Any, Final, Literal, NamedTuple, overload
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+from racepage.errors import NondeterminismError
+from racepage.events import Kind, Op
+from racepage.execution import current, targets
+from racepage.execution.current import ThreadLog, own
+from racepage.execution.frames import outside
+from racepage.execution.step import AWAIT, READ, UNLOCK, Step, Touch
+
+Outcome = Literal["ended", "deadlock", "failed", "limit", "abandoned"]
+Path = tuple[int, ...]
+
+NOTHING: Final = -1
+"""How a point touches that touches nothing."""
+
+MOST_STEPS: Final = 20_000
+
+_EXIT: Final = int(Op.EXIT)
+_BLOCK: Final = int(Op.BLOCK)
+
+
+class Wait:
+    """What a task waits on, once, until another one wakes it."""
+
+    __slots__ = ("task", "timed", "token", "woken")
+
+    def __init__(self, task: Task, token: int) -> None:
+        self.task = task
+        self.token = token
+        self.timed = False
+        self.woken = False
+
+
+class Task:
+    """A thread of the program, at a point.
+
+    Attributes:
+        number: the same in every execution; the first is 0.
+        path: where it comes from: the how-manyth thing each of its ancestors made.
+        log: the thread as events know it.
+        how, target, start, stop: what its next operation touches.
+        more: what it touches besides.
+        gate: is true while it cannot go, or None.
+        wait: what it waits on, or None.
+        clock: its own time, in seconds.
+        made: how many things it has made.
+        failed: what it raised, and nothing caught.
+    """
+
+    __slots__ = (
+        "body",
+        "clock",
+        "daemon",
+        "ended",
+        "failed",
+        "gate",
+        "greenlet",
+        "how",
+        "log",
+        "made",
+        "more",
+        "number",
+        "path",
+        "start",
+        "stop",
+        "target",
+        "wait",
+    )
+
+    def __init__(self, number: int, path: Path, log: ThreadLog, body: Callable[[], object]) -> None:
+        self.number = number
+        self.path = path
+        self.log = log
+        self.body = body
+        self.greenlet: Any = None
+        self.how = NOTHING
+        self.target = self.start = self.stop = 0
+        self.more: tuple[Touch, ...] = ()
+        self.gate: Callable[[], object] | None = None
+        self.wait: Wait | None = None
+        self.clock = 0.0
+        self.made = 0
+        self.daemon = False
+        self.ended = False
+        self.failed: BaseException | None = None
+
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return not self.ended
+
+    @property
+    def upcoming(self) -> Step:
+        """What it is about to do; for one that only others can wake, to be woken."""
+        if self.wait is not None and not self.wait.timed:
+            return Step(self.number, (Touch(self.wait.token, 0, 1, AWAIT),))
+        if self.how == NOTHING:
+            return Step(self.number, self.more)
+        return Step(self.number, (Touch(self.target, self.start, self.stop, self.how), *self.more))
+
+
+class Steps(Sequence[Step]):
+    """What was done in an execution, put together where somebody looks."""
+
+    __slots__ = ("_done", "_made", "_more", "_picks")
+
+    def __init__(self) -> None:
+        self._done: list[tuple[int, int, int, int, int]] = []
+        self._more: dict[int, list[Touch]] = {}
+        self._picks: dict[int, list[int]] = {}
+        self._made: list[Step] = []
+
+    def __len__(self) -> int:
+        return len(self._done)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        return self._all()[index]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._all())
+
+    def _all(self) -> list[Step]:
+        made = self._made
+        for number in range(len(made), len(self._done)):
+            task, how, target, start, stop = self._done[number]
+            touches = () if how == NOTHING else (Touch(target, start, stop, how),)
+            made.append(
+                Step(
+                    task,
+                    (*touches, *self._more.get(number, ())),
+                    tuple(self._picks.get(number, ())),
+                )
+            )
+        return made
+
+    def tasks(self) -> list[int]:
+        """Who did each."""
+        return [done[0] for done in self._done]
+
+
+class Execution(NamedTuple):
+    """One execution, when it is over.
+
+    Attributes:
+        outcome: how it ended.
+        steps: what was done.
+        waiting: what those that are left were about to do.
+        missed: (n, what a task could have done before step n, and could not any more after it).
+        failed: the task that raised, where one did.
+        left: the tasks that are left, waiting or not.
+    """
+
+    outcome: Outcome
+    steps: Steps
+    waiting: Sequence[Step]
+    missed: Sequence[tuple[int, Step]]
+    failed: Task | None
+    left: Sequence[Task]
+
+
+Choose = Callable[[Sequence[Task], int], Any]
+Pick = Callable[[int], int]
+
+
+class Kernel:
+    """Runs a program again and again, each time as `choose` and `pick` say.
+
+    Attributes:
+        running: the task that goes now.
+        events: what all tasks logged, in order (`execution.flat`).
+        runs: flat: where in `events` another task went on, and the number of its thread.
+        on_step: told of each task that is chosen, with the frame that it stands in, where set.
+    """
+
+    def __init__(self, mode: int = current.SITES, depth: int = 1, most: int = MOST_STEPS) -> None:
+        self._mode = mode | current.CONTROLLED
+        self._depth = depth
+        self._most = most
+        self.events: list[Any] = []
+        self.runs: list[int] = []
+        self.running: Task = None  # type: ignore[assignment]  # set before anything runs
+        self.on_step: Callable[[Task, FrameType], object] | None = None
+        self.paths: list[Path] = []
+        self._numbers: dict[Path, int] = {}
+        self._tasks: dict[Path, int] = {}
+        self._origins: dict[int, Path] = {}
+        self._idle: list[Any] = []
+        self._home: Any = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._done = Steps()
+        self._steps = self._done._done  # noqa: SLF001  (filled here, read there)
+        self._more = self._done._more  # noqa: SLF001
+        self._ready: list[Task] = []  # at a point, ascending
+        self._gates = 0  # of those
+        self._all: list[Task] = []  # not ended
+        self._woken: list[Task] = []  # on their way to a point
+        self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
+        self._missed: list[tuple[int, Step]] = []
+        self._last = -1
+        self._outcome: Outcome = "ended"
+        self._failed: Task | None = None
+        self._error: BaseException | None = None
+        self._dead = False
+
+    # An execution
+
+    def execute(self, program: Callable[[], object], choose: Choose, pick: Pick) -> Execution:
+        """Run `program` once, as the task 0.
+
+        Args:
+            program: what to run; it returns nothing.
+            choose: which of the tasks that can go, ascending by number, goes next; given the number
+                of the last one, -1 at first. None abandons the execution.
+            pick: a number below the one given.
+
+        Raises:
+            NondeterminismError: a task made something else than it did in an earlier execution.
+        """
+        self._reset()
+        self._choose, self._pick = choose, pick
+        self._home = getcurrent()
+        before = own.__dict__.copy()
+        targets.numbering = self.number
+        current.control(self, self._mode, self._depth)
+        own.extend = self.events.extend
+        try:
+            root = self._root(program)
+            self._starters.append((self._home, root))
+            self._to(root)
+            if not self._dead:  # at its first point
+                self._go_on(None)
+            left = self._all.copy()
+            waiting = [task.upcoming for task in left if task is not self._failed]
+            self._unwind(left)
+        finally:
+            targets.numbering = None
+            current.end_control()
+            own.__dict__.clear()
+            own.__dict__.update(before)
+        if self._error is not None:
+            raise self._error
+        return Execution(self._outcome, self._done, waiting, self._missed, self._failed, left)
+
+    def _unwind(self, left: Sequence[Task]) -> None:
+        """Have every task that is left end, wherever it stands."""
+        self._dead = True
+        current.unwind()
+        for task in left:
+            if task is not self._failed:
+                task.greenlet.throw(GreenletExit)
+
+    def _over(self, outcome: Outcome) -> None:
+        """End the execution here. Whoever calls this is unwound, or has ended."""
+        if not self._dead:
+            self._dead = True
+            self._outcome = outcome
+        self._home.switch()
+
+    # Tasks
+
+    def spawn(self, log: ThreadLog, body: Callable[[], object], *, daemon: bool = False) -> Task:
+        """Start a task, which runs to its first point before this returns."""
+        me = self.running
+        task = self._adopt((*me.path, me.made), log, body)
+        me.made += 1
+        task.daemon = daemon
+        self._starters.append((getcurrent(), me))
+        self._to(task)
+        return task
+
+    def _root(self, program: Callable[[], object]) -> Task:
+        self.running = Task(0, (), None, program)  # type: ignore[arg-type]  # it makes its own log
+        root = self._adopt((), ThreadLog("main"), program)
+        root.made = 1
+        return root
+
+    def _adopt(self, path: Path, log: ThreadLog, body: Callable[[], object]) -> Task:
+        number = self._tasks.get(path)
+        if number is None:
+            number = self._tasks[path] = len(self.paths)
+            self.paths.append(path)
+        task = Task(number, path, log, body)
+        log.events = self.events
+        current.logs[log.number] = log
+        current.given[log.number] = log.name
+        self._all.append(task)
+        return task
+
+    def _hire(self) -> Any:
+        """A greenlet for a task: an idle one, if there is one."""
+        return self._idle.pop() if self._idle else greenlet(self._work, self._home)
+
+    def _work(self) -> None:
+        while True:
+            task = self.running
+            try:
+                task.body()
+            except (GreenletExit, SystemExit):
+                pass
+            except BaseException as error:  # noqa: BLE001  (it is the program's)
+                if isinstance(error, KeyboardInterrupt):
+                    self._error = self._error or error
+                if not self._dead:
+                    task.failed = error
+                    self._failed = task
+                    self._idle.append(getcurrent())
+                    self._over("failed")
+                    continue
+            self._idle.append(getcurrent())
+            self._end(task)
+
+    def _end(self, task: Task) -> None:
+        """The last act of a task that has ended: let another one go."""
+        task.ended = True
+        if self._dead:
+            self._home.switch()
+            return
+        self.events.extend((_EXIT, current.NO_TARGET, perf_counter_ns(), 0, None, -1))
+        task.log.ended = True
+        self._all.remove(task)
+        if task in self._ready:
+            self._ready.remove(task)
+        if self._steps:
+            self.touch(UNLOCK, task.log.number)
+        if self._starters:
+            self._back()
+        elif all(other.daemon for other in self._all):
+            self._over("ended")
+        else:
+            self._go_on(None)
+
+    # Points
+
+    def point(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
+        """Stand before an operation that touches these bytes, until it is to be done."""
+        if self._dead:
+            return
+        me = self.running
+        me.how = how
+        me.target = target
+        me.start = start
+        me.stop = stop
+        if self._starters or self._woken or self._gates or self.on_step:
+            self._stand(me)
+            return
+        # The rest is `_go_on`, for the common case.
+        steps = self._steps
+        if len(steps) >= self._most:
+            self._over("limit")
+            return
+        try:
+            chosen = self._choose(self._ready, self._last)
+        except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
+            self._wrong(error)
+            return
+        if chosen is None:
+            self._over("abandoned")
+            return
+        number = chosen.number
+        steps.append((number, chosen.how, chosen.target, chosen.start, chosen.stop))
+        if chosen.more:
+            self._more[len(steps) - 1] = list(chosen.more)
+            chosen.more = ()
+        self._last = number
+        if chosen is not me:
+            self._to(chosen)
+
+    def touching(self, *touches: Touch) -> None:
+        """As `point`, for an operation that touches several ranges; an empty one is no touch."""
+        touches = tuple(touch for touch in touches if touch.start < touch.stop)
+        if self._dead or not touches:
+            return
+        self.running.more = touches[1:] + self.running.more
+        target, start, stop, how = touches[0]
+        self.point(how, target, start, stop)
+
+    def gated(self, gate: Callable[[], object], how: int, target: int) -> None:
+        """As `point`, for an operation that cannot be done while `gate()` is true.
+
+        Raises:
+            GreenletExit: the execution is over, and it is.
+        """
+        if self._dead:
+            if gate():
+                raise GreenletExit
+            return
+        me = self.running
+        me.gate = gate
+        self._gates += 1
+        self.point(how, target)
+
+    def _stand(self, me: Task) -> None:
+        if me not in self._ready:
+            self._line_up(me)
+        if self._starters:
+            self._back()
+        else:
+            self._go_on(me)
+
+    def _line_up(self, task: Task) -> None:
+        ready = self._ready
+        ready.append(task)
+        ready.sort(key=_number)
+
+    def _back(self) -> None:
+        """Let the one go on that has let this one run to its point."""
+        at, task = self._starters.pop()
+        self._become(task)
+        at.switch()
+
+    def _go_on(self, me: Task | None) -> None:  # noqa: C901  (one choice, from end to end)
+        """Let the next one go: the running one stands at a point, or waits, or has ended."""
+        while self._woken:
+            task = self._woken.pop(0)
+            self._starters.append((getcurrent(), self.running))
+            self._to(task)
+        able = self._ready
+        if self._gates:
+            able = [task for task in able if task.gate is None or not task.gate()]
+        if not able:
+            self._stuck()
+            return
+        steps = self._steps
+        if len(steps) >= self._most:
+            self._over("limit")
+            return
+        try:
+            chosen = self._choose(able, self._last)
+            if chosen is not None and self.on_step is not None:
+                self.on_step(chosen, self._frame(chosen))
+        except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
+            self._wrong(error)
+            return
+        if chosen is None:
+            self._over("abandoned")
+            return
+        steps.append((chosen.number, chosen.how, chosen.target, chosen.start, chosen.stop))
+        if chosen.more:
+            self._more[len(steps) - 1] = list(chosen.more)
+            chosen.more = ()
+        if chosen.gate is not None:
+            chosen.gate = None
+            self._gates -= 1
+        self._last = chosen.number
+        if chosen is not me:
+            self._to(chosen)
+
+    def _to(self, task: Task) -> None:
+        self._become(task)
+        if task.greenlet is None:
+            task.greenlet = self._hire()
+        task.greenlet.switch()
+
+    def _become(self, task: Task) -> None:
+        self.running = task
+        own.log = task.log
+        self.runs += (len(self.events), task.log.number)
+
+    def _wrong(self, error: BaseException) -> None:
+        self._error = error
+        self._over("abandoned")
+
+    def _stuck(self) -> None:
+        """Nobody can go: the program is over, or it is a deadlock."""
+        if all(task.daemon for task in self._all):
+            self._over("ended")
+            return
+        for task in self._ready:
+            if task.gate is not None:
+                frame = outside(self._frame(task))
+                self._become(task)
+                self.events.extend(
+                    (_BLOCK, task.target, perf_counter_ns(), 0, frame.f_code, frame.f_lasti)
+                )
+        self._over("deadlock")
+
+    def _frame(self, task: Task) -> FrameType:
+        """Where a task stands."""
+        frame: FrameType | None = task.greenlet.gr_frame
+        return sys._getframe(1) if frame is None else frame  # noqa: SLF001
+
+    # What a step does besides
+
+    def touch(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
+        """Say that the step under way touches this, too."""
+        if self._steps and not self._dead:
+            touch = Touch(target, start, stop, how)
+            self._more.setdefault(len(self._steps) - 1, []).append(touch)
+
+    def only_read(self) -> None:
+        """Say that the step under way has only read what it announced to write."""
+        if not self._dead:
+            task, _, target, start, stop = self._steps[-1]
+            self._steps[-1] = (task, READ, target, start, stop)
+
+    def pick(self, count: int) -> int:
+        """A number below `count`: which of several that are as good."""
+        if count < 2 or self._dead:
+            return 0
+        try:
+            picked = self._pick(count)
+        except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
+            self._wrong(error)
+            return 0
+        if self._steps:
+            self._done._picks.setdefault(len(self._steps) - 1, []).append(picked)  # noqa: SLF001
+        return picked
+
+    def number(self, kind: Kind) -> int:
+        """The number of the next thing that the running task makes."""
+        me = self.running
+        origin = (*me.path, me.made)
+        me.made += 1
+        number = self._numbers.get(origin)
+        if number is None:
+            number = self._numbers[origin] = targets.fresh(kind)
+            self._origins[number] = origin
+        elif number & targets.KIND_MASK != kind:
+            error = NondeterminismError(
+                f"{me.log.name} makes a {kind.name.lower()} here, and made another thing in an "
+                "earlier execution: the program must do the same whenever it is scheduled the same"
+            )
+            self._wrong(error)
+        return number
+
+    def origin(self, number: int) -> Path | None:
+        """Where a target comes from: a path as a task has it. None: it was there before."""
+        return self._origins.get(number)
+
+    # Waiting
+
+    def waiting(self) -> Wait:
+        """What the running task is going to wait on."""
+        return Wait(self.running, self.number(Kind.SYNC))
+
+    def park(self, wait: Wait, *, timed: bool, target: int, how: int) -> bool:
+        """Wait until somebody wakes `wait`; False when time ran out, which touches `target`.
+
+        Raises:
+            GreenletExit: the execution is over.
+        """
+        if wait.woken:
+            return True
+        if self._dead:
+            raise GreenletExit
+        me = self.running
+        me.wait = wait
+        wait.timed = timed
+        if timed:
+            me.how, me.target, me.start, me.stop = how, target, 0, 1
+        elif me in self._ready:
+            self._ready.remove(me)
+        if timed and me not in self._ready:
+            self._line_up(me)
+        if self._starters:
+            self._back()
+        else:
+            self._go_on(me)
+        me.wait = None
+        return wait.woken
+
+    def wake(self, wait: Wait) -> None:
+        """Let whoever waits there go on."""
+        wait.woken = True
+        task = wait.task
+        if self._dead or task.wait is not wait:
+            return
+        if wait.timed:
+            self._missed.append((len(self._steps) - 1, task.upcoming))
+            self._ready.remove(task)
+        task.wait = None
+        task.more = (*task.more, Touch(wait.token, 0, 1, AWAIT))
+        self.touch(UNLOCK, wait.token)
+        self._woken.append(task)
+
+    def pass_time(self, seconds: float | None) -> None:
+        """Let time go by for the running task; None is for ever.
+
+        Raises:
+            GreenletExit: it would be, as the execution is over.
+        """
+        if seconds is None:
+            raise GreenletExit
+        self.running.clock += seconds
+
+    # Between executions
+
+    def clear(self) -> None:
+        """Forget the events of the executions so far."""
+        self.events.clear()
+        self.runs.clear()
+
+    def close(self) -> None:
+        """Let the greenlets go."""
+        while self._idle:
+            self._idle.pop().throw(GreenletExit)
+
+
+def _number(task: Task) -> int:
+    return task.number
+
+
+class quiet:  # noqa: N801  (a context, used as one)
+    """No garbage collection of Python's own: it would run finalizers anywhere."""
+
+    def __enter__(self) -> None:
+        self._was = gc.isenabled()
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        gc.unfreeze()
+        if self._was:
+            gc.enable()
