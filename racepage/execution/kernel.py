@@ -11,8 +11,10 @@ ended), nor while it waits to be woken. A wait that may run out of time can alwa
 time runs out.
 
 An execution is over when all threads but daemons have ended, at the first exception that nothing
-caught, when nobody can go, when the strategy abandons it, and at a limit of steps. What is left
-then is unwound with `GreenletExit`; points do nothing any more, and waits raise.
+caught, when nobody can go, and when the strategy abandons it. After a limit of steps the strategy
+is not asked any more: threads take turns, which is fair, and one that does not end in as many steps
+again never will, as far as anybody can tell. What is left of an execution that is over is unwound
+with `GreenletExit`; points do nothing any more, and waits raise.
 
 The numbers of what a program makes are the same in every execution: the n-th object that a task
 makes has one number, whatever happens around it. So steps can be compared between executions, and
@@ -37,7 +39,7 @@ from racepage.execution.current import ThreadLog, own
 from racepage.execution.frames import outside
 from racepage.execution.step import AWAIT, READ, UNLOCK, Step, Touch
 
-Outcome = Literal["ended", "deadlock", "failed", "limit", "abandoned"]
+Outcome = Literal["ended", "deadlock", "failed", "limit", "livelock", "abandoned"]
 Path = tuple[int, ...]
 
 NOTHING: Final = -1
@@ -203,19 +205,29 @@ class Kernel:
         events: what all tasks logged, in order (`execution.flat`).
         runs: flat: where in `events` another task went on, and the number of its thread.
         on_step: told of each task that is chosen, with the frame that it stands in, where set.
+        mode: what executions record: SITES or STACKS, and VALUES (`execution.current`).
+        depth: how many frames of the stack an event carries.
+        paths: where each task comes from, by number.
     """
 
-    def __init__(self, mode: int = current.SITES, depth: int = 1, most: int = MOST_STEPS) -> None:
-        self._mode = mode | current.CONTROLLED
-        self._depth = depth
+    def __init__(self, most: int = MOST_STEPS, paths: Sequence[Path] = ()) -> None:
+        """A kernel.
+
+        Args:
+            most: steps in an execution, before threads take turns.
+            paths: of the tasks 0, 1 and so on, where somebody knows them; further ones are numbered
+                as they are met.
+        """
+        self.mode = current.SITES
+        self.depth = 1
         self._most = most
         self.events: list[Any] = []
         self.runs: list[int] = []
         self.running: Task = None  # type: ignore[assignment]  # set before anything runs
         self.on_step: Callable[[Task, FrameType], object] | None = None
-        self.paths: list[Path] = []
+        self.paths = list(paths)
         self._numbers: dict[Path, int] = {}
-        self._tasks: dict[Path, int] = {}
+        self._tasks = {path: number for number, path in enumerate(paths)}
         self._origins: dict[int, Path] = {}
         self._idle: list[Any] = []
         self._home: Any = None
@@ -256,7 +268,7 @@ class Kernel:
         self._home = getcurrent()
         before = own.__dict__.copy()
         targets.numbering = self.number
-        current.control(self, self._mode, self._depth)
+        current.control(self, self.mode | current.CONTROLLED, self.depth)
         own.extend = self.events.extend
         try:
             root = self._root(program)
@@ -360,7 +372,7 @@ class Kernel:
         if self._starters:
             self._back()
         elif all(other.daemon for other in self._all):
-            self._over("ended")
+            self._over(self._outcome)
         else:
             self._go_on(None)
 
@@ -375,14 +387,11 @@ class Kernel:
         me.target = target
         me.start = start
         me.stop = stop
-        if self._starters or self._woken or self._gates or self.on_step:
+        steps = self._steps
+        if self._starters or self._woken or self._gates or self.on_step or len(steps) >= self._most:
             self._stand(me)
             return
         # The rest is `_go_on`, for the common case.
-        steps = self._steps
-        if len(steps) >= self._most:
-            self._over("limit")
-            return
         try:
             chosen = self._choose(self._ready, self._last)
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
@@ -457,10 +466,13 @@ class Kernel:
             return
         steps = self._steps
         if len(steps) >= self._most:
-            self._over("limit")
-            return
+            self._outcome = "limit"
+            if len(steps) >= 2 * self._most:
+                self._over("livelock")
+                return
         try:
-            chosen = self._choose(able, self._last)
+            choose = self._choose if len(steps) < self._most else _in_turn
+            chosen = choose(able, self._last)
             if chosen is not None and self.on_step is not None:
                 self.on_step(chosen, self._frame(chosen))
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
@@ -498,7 +510,7 @@ class Kernel:
     def _stuck(self) -> None:
         """Nobody can go: the program is over, or it is a deadlock."""
         if all(task.daemon for task in self._all):
-            self._over("ended")
+            self._over(self._outcome)
             return
         for task in self._ready:
             if task.gate is not None:
@@ -629,6 +641,10 @@ class Kernel:
         """Let the greenlets go."""
         while self._idle:
             self._idle.pop().throw(GreenletExit)
+
+
+def _in_turn(able: Sequence[Task], last: int) -> Task:
+    return next((task for task in able if task.number > last), able[0])
 
 
 def _number(task: Task) -> int:
