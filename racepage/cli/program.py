@@ -12,7 +12,6 @@ import inspect
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import thread as futures
 from contextlib import contextmanager, suppress
@@ -27,13 +26,12 @@ from typing import Final
 from racepage import sync
 from racepage.errors import RacepageError
 from racepage.execution import current
+from racepage.execution.uncaught import is_ours, sentence
 from racepage.sync import pool
 from racepage.sync.thread import await_end
 from racepage.workloads import WORKLOADS
 from racepage.workloads import program as workload_program
 
-_HERE: Final = f"{Path(__file__).parents[1]}{os.sep}"
-_PROGRAMS: Final = f"{_HERE}workloads{os.sep}"
 _MOST_DIGITS: Final = 18  # as in a trace
 
 
@@ -237,7 +235,7 @@ def run(program: Program, outcome: Outcome) -> None:
             _exited(error, outcome)
         except BaseException as error:  # noqa: BLE001  (whatever it is, it is a finding)
             _print(error)
-            outcome.errors.append(_sentence(error, current.thread_name()))
+            outcome.errors.append(sentence(error, current.thread_name()))
             outcome.code = 1
         _await_threads(others)
 
@@ -279,7 +277,7 @@ def _watched_threads(outcome: Outcome) -> Iterator[None]:
     """
 
     def uncaught(log: current.ThreadLog, error: BaseException) -> None:
-        outcome.errors.append(_sentence(error, log.name))
+        outcome.errors.append(sentence(error, log.name))
 
     def hook(args: threading.ExceptHookArgs) -> None:
         if args.exc_type is SystemExit or args.exc_value is None:
@@ -287,7 +285,7 @@ def _watched_threads(outcome: Outcome) -> Iterator[None]:
         name = "a thread" if args.thread is None else args.thread.name
         _print(args.exc_value, f"Exception in thread {name}:\n")
         if not isinstance(args.thread, sync.Thread):
-            outcome.errors.append(_sentence(args.exc_value, name))
+            outcome.errors.append(sentence(args.exc_value, name))
 
     before, threading.excepthook = threading.excepthook, hook
     current.uncaught.append(uncaught)
@@ -316,32 +314,10 @@ def _print(error: BaseException, head: str = "") -> None:
     sys.stderr.write(head + "".join(told.format()))
 
 
-def _sentence(error: BaseException, thread: str) -> str:
-    """`ValueError: no (in thread t1, a.py:7 in work)`: what, who and where."""
-    lines = traceback.format_exception_only(error)  # a SyntaxError shows its line first
-    what = next(line for line in lines if not line.startswith(" ")).split("\n")[0]
-    place = ""
-    if isinstance(error, SyntaxError) and error.filename is not None:
-        place = f", {Path(error.filename).name}:{error.lineno}"
-    for frame in traceback.extract_tb(error.__traceback__):
-        if not _ours(frame.filename):
-            place = f", {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
-    return f"{what} (in thread {thread}{place})"
-
-
 def _leave_out_ours(told: TracebackException) -> None:
     """Keep the program's frames only, here and in what caused this or came with it."""
-    told.stack[:] = [frame for frame in told.stack if not _ours(frame.filename)]
+    told.stack[:] = [frame for frame in told.stack if not is_ours(frame.filename)]
     others = (told.__cause__, told.__context__, *(told.exceptions or ()))
     for other in others:
         if other is not None:
             _leave_out_ours(other)
-
-
-def _ours(file: str) -> bool:
-    """Whether a frame is not the program's: racepage's, the importer's, or what runs a thread."""
-    return (
-        file.startswith("<frozen ")
-        or file == threading.__file__
-        or (file.startswith(_HERE) and not file.startswith(_PROGRAMS))
-    )
