@@ -59,6 +59,12 @@ RULES: Final[dict[str, Rule]] = {
             "bytes are touched that a thread asserts to have to itself",
         ),
         Rule("RP021", "thread-leak", "a thread has ended, and nobody joins or detaches it"),
+        Rule("RP022", "livelock", "threads go on for ever, and none of them gets anywhere"),
+        Rule(
+            "RP023",
+            "nondeterminism",
+            "the program does not do the same when it is scheduled the same",
+        ),
     )
 }
 """kind -> rule. Ids are stable: a number is never given to another kind."""

@@ -14,7 +14,7 @@ from racepage.trace.columns import Expectation
 from racepage.trace.text import parse
 
 PAGES = {page.kind: page for page in rule_pages()}
-FOUND_IN_TRACES = sorted(set(PAGES) - {"program-error"})
+FOUND_IN_TRACES = sorted(set(PAGES) - {"program-error", "livelock", "nondeterminism"})
 
 
 def examples(page: RulePage) -> list[str]:
