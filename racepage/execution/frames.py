@@ -8,7 +8,7 @@ from types import CodeType, FrameType
 from typing import Final
 
 _OURS: Final = tuple(
-    str(Path(__file__).parents[1] / room) + os.sep for room in ("execution", "memory", "sync")
+    str(Path(__file__).parents[1] / room) + os.sep for room in ("execution", "explore", "memory", "sync")
 )
 
 

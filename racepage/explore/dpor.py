@@ -34,6 +34,7 @@ from typing import Any, ClassVar, NoReturn
 
 from racepage.errors import RacepageError
 from racepage.execution.step import READ, Step
+from racepage.explore.doubt import Doubt
 from racepage.explore.frame import Frame, read
 from racepage.explore.order import Order
 from racepage.explore.saved import MOST, Saved, written
@@ -67,7 +68,8 @@ class OptimalDpor(Strategy):
     def __init__(self) -> None:
         self._frames: list[Frame] = []
         self._order = Order()
-        self._picks = False  # whether a step ever picked
+        self._doubt = Doubt()
+        self._choices = False  # whether a thread ever had one: a pick, or a wait that was timed
         self._variants = Variants()
         self._over = False
         # of the execution under way:
@@ -78,7 +80,7 @@ class OptimalDpor(Strategy):
         self._nodes: list[Node] = []  # what is to be done next
         self._asleep: Asleep = []  # what surely need not be done next
         self._drowsy: Asleep = []  # what may not need to
-        self._doing: Step | None = None  # what the last step was about to do, if that matters
+        self._announced: list[Step] = []  # what each step off the path was about to do
         self._tasks: Sequence[Task] = ()
 
     def begin(self) -> bool:
@@ -90,7 +92,7 @@ class OptimalDpor(Strategy):
         self._known = max(len(frames) - 1, 0)
         self._nodes = frames[-1].nodes if frames else []
         self._asleep = self._drowsy = frames[-1].asleep if frames else []
-        self._doing = None
+        self._announced.clear()
         return True
 
     def choose(self, tasks: Sequence[Task], last: int) -> Task | None:
@@ -101,6 +103,8 @@ class OptimalDpor(Strategy):
             wanted = self._frames[depth].event.step.task
             for task in tasks:
                 if task.number == wanted:
+                    if self._doubt.coarse:
+                        self._announced.append(task.upcoming)
                     return task
             self._differs(depth, f"thread {wanted} could go there before, and cannot now")
         self._tasks = tuple(tasks)
@@ -121,8 +125,7 @@ class OptimalDpor(Strategy):
     def _go(self, task: Task, node: Node | None, nodes: list[Node]) -> Task:
         self._points.append(Point(node, nodes))
         self._nodes = [] if node is None else node.children
-        if self._drowsy:
-            self._doing = task.upcoming
+        self._announced.append(task.upcoming)
         return task
 
     def _wake(self, point: Point) -> None:
@@ -131,11 +134,11 @@ class OptimalDpor(Strategy):
         What a step that is not the last of its sequence touches is known. Another one touches no
         more than it announced, unless it picked something, and may only have read.
         """
-        node, step = point.node, self._doing
+        node, step = point.node, self._announced[-1]
         if node is not None and node.children:
             self._asleep = after(self._asleep, node.event.step)
             self._drowsy = after(self._drowsy, node.event.step)
-        elif step is not None:
+        else:
             reads = tuple(touch._replace(how=READ) for touch in step.touches)
             self._asleep = [] if point.counts else after(self._asleep, step)
             self._drowsy = after(self._drowsy, step._replace(touches=() if point.counts else reads))
@@ -166,9 +169,12 @@ class OptimalDpor(Strategy):
         return picks[level] if level < len(picks) and picks[level] < count else 0
 
     def end(self, run: Run) -> None:
-        self._extend(run.steps)
+        self._extend(self._doubt.seen(run.steps, self._announced))
         if self._frames:
             self._turn(run)
+        if self._doubt.arises(self._order.ranges, choices=self._choices):
+            self._frames.clear()  # all over again, with less
+            return
         failed = run.outcome == "failed"
         if failed and self._frames:
             frame = self._frames[-1]
@@ -203,11 +209,12 @@ class OptimalDpor(Strategy):
         order.rewind([frame.event.step for frame in frames[: self._known]])
         for frame in frames[self._known :]:
             order.add(frame.event.step)
-            self._picks = self._picks or bool(frame.event.counts)
+            self._choices = self._choices or bool(frame.event.counts)
+        self._choices = self._choices or bool(run.missed)
         end = len(frames)
-        for number in range(0 if self._picks else self._known, end):
+        for number in range(0 if self._choices else self._known, end):
             for race in order.races[number]:
-                stop = end - failed if self._picks else number
+                stop = end - failed if self._choices else number
                 self._reverse(race, stop, frames[number].event)
         if failed:
             self._instead(run.waiting)
@@ -215,7 +222,9 @@ class OptimalDpor(Strategy):
             for step in run.waiting:
                 for race in order.blocked(step):
                     self._reverse(race, end, Event(step))
-        if self._picks:
+        for number, step in run.missed:
+            self._reverse(number, end - failed, Event(step))
+        if self._choices:
             self._pick_anew(end - failed)
 
     def _pick_anew(self, stop: int) -> None:
@@ -265,7 +274,7 @@ class OptimalDpor(Strategy):
             if asleep:
                 frame.asleep.append(frame.event)
             asleep = True
-            if self._picks:
+            if self._choices:
                 frame.nodes = prune(frame.nodes, frame.event, frame.asleep, self._variants)
             if frame.nodes:
                 break
@@ -294,7 +303,7 @@ class OptimalDpor(Strategy):
             key = saved.whole(key, 'a key in "variants"')
             variants.note(key, saved.step(step, 'a step in "variants"'))
         self._frames, self._order, self._over = frames, order, over
-        self._picks = bool(variants.seen)
+        self._choices = bool(variants.seen)
         self._variants = variants
 
     def _differs(self, depth: int, what: str) -> NoReturn:

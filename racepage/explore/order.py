@@ -11,15 +11,16 @@ Locks: an unlock and the lock that had to wait for it are in order but cannot be
 can be turned round is the order of the two sections: the later lock races with the step that took
 the lock the time before, unless that happened before it in another way as well (Abdulla et al.,
 JACM 2017, on locks: a race is reversible if the second step is not blocked where the first has not
-been done). A lock that is held from the beginning, such as a thread that was not started yet, is
-taken by nobody, and then nothing races.
+been done). An unlock and a step that awaits it, such as the end of a thread and a join, are in
+order for good, whatever else both of them touch.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from racepage.execution.step import CHANGES, LOCK, UNLOCK, Step
+from racepage.execution.step import AWAIT, CHANGES, LOCK, UNLOCK, Step
+from racepage.explore.doubt import FAILED
 
 NOBODY: Final = -1
 
@@ -31,15 +32,17 @@ class Bytes:
         write: the last step that did more than read, or NOBODY.
         reads: task -> its last read since then.
         free: that step was an unlock.
-        taker: the step that had taken the lock which that unlock gave back, or NOBODY.
+        holder: the step that took the lock, or that would have taken it if it is one, or NOBODY.
+        taker: the step that had taken the lock which was given back last, or NOBODY.
     """
 
-    __slots__ = ("free", "reads", "taker", "write")
+    __slots__ = ("free", "holder", "reads", "taker", "write")
 
     def __init__(self) -> None:
         self.write = NOBODY
         self.reads: dict[int, int] = {}
         self.free = False
+        self.holder = NOBODY
         self.taker = NOBODY
 
 
@@ -50,14 +53,16 @@ class Order:
         past: for each step the set of those that happened before it, and itself.
         direct: for each step those of other threads with nothing in between.
         races: for each step those with which it can change places.
+        ranges: target -> all ranges of it that a step ever touched; those of other executions, too.
     """
 
-    __slots__ = ("_last", "_targets", "direct", "past", "races")
+    __slots__ = ("_last", "_targets", "direct", "past", "races", "ranges")
 
     def __init__(self) -> None:
         self.past: list[int] = []
         self.direct: list[list[int]] = []
         self.races: list[list[int]] = []
+        self.ranges: dict[int, set[tuple[int, int]]] = {}
         self._last: dict[int, int] = {}  # task -> its last step
         self._targets: dict[int, dict[tuple[int, int], Bytes]] = {}
 
@@ -90,15 +95,17 @@ class Order:
 
     def blocked(self, step: Step) -> list[int]:
         """The steps that took a lock for which `step` waits, or waited, and that race with it."""
-        races = []
-        for touch in step.touches:
-            if touch.how == LOCK:
-                lock = self._targets.get(touch.target, {}).get((touch.start, touch.stop))
-                if lock is not None:
-                    taker = lock.taker if lock.free else lock.write
-                    if taker != NOBODY and not self._before(step.task) >> taker & 1:
-                        races.append(taker)
-        return races
+        known = self._awaited(step, self._before(step.task))
+        if known is None:
+            return []
+        takers = [
+            lock.taker if lock.holder == NOBODY else lock.holder
+            for target, start, stop, how in step.touches
+            if how == LOCK
+            for lock in (self._targets.get(target, {}).get((start, stop)),)
+            if lock is not None
+        ]
+        return [taker for taker in takers if taker != NOBODY and not known >> taker & 1]
 
     def between(self, first: int, stop: int) -> list[int]:
         """The steps from `first` to `stop`, both excluded, that `first` did not happen before."""
@@ -122,8 +129,23 @@ class Order:
                             found |= 1 << read
         return found
 
+    def _awaited(self, step: Step, known: int) -> int | None:
+        """All that happened before `step` for good; None if what it awaits is still to be done."""
+        for target, start, stop, how in step.touches:
+            if how == AWAIT:
+                awaited = self._targets.get(target, {}).get((start, stop))
+                if awaited is None or not awaited.free:
+                    return None
+                known |= self.past[awaited.write]
+        return known
+
     def _reversible(self, step: Step, races: list[int], started: int) -> list[int]:
         """The races of `step`, with the taker of a lock instead of who gave it back."""
+        known = self._awaited(step, started)
+        if known is None:
+            known = started  # what it awaits was so from the beginning
+        elif known != started:
+            races = [race for race in races if not known >> race & 1]
         for target, start, stop, how in step.touches:
             if how != LOCK:
                 continue
@@ -131,11 +153,11 @@ class Order:
             if lock is None or not lock.free or lock.write not in races:
                 continue
             others = [race for race in races if race != lock.write]
-            known = started
+            before = known
             for other in others:
-                known |= self.past[other]
+                before |= self.past[other]
             taker = lock.taker
-            races = others if taker == NOBODY or known >> taker & 1 else [*others, taker]
+            races = others if taker == NOBODY or before >> taker & 1 else [*others, taker]
         return races
 
     def _note(self, step: Step, number: int) -> None:
@@ -145,13 +167,17 @@ class Order:
             had = ranges.get((start, stop))
             if had is None:
                 had = ranges[start, stop] = Bytes()
+                self.ranges.setdefault(target, set()).add((start, stop))
             if not how & CHANGES:
                 had.reads[step.task] = number
                 continue
             if how == UNLOCK:
-                had.taker = NOBODY if had.free else had.write
+                had.taker = had.holder
+                had.holder = NOBODY
                 had.free = True
             else:
+                if how == LOCK or (had.holder == NOBODY and how != FAILED):
+                    had.holder = number
                 had.free = False
             had.write = number
             had.reads.clear()

@@ -15,7 +15,8 @@ go on, it does.
 
 A thread that says `yield_now` (its next step touches nothing) is taken at its word: the next one in
 turn goes, and that is no preemption. Otherwise a thread that waits for another one by looking again
-and again would run for ever (Musuvathi and Qadeer, Fair stateless model checking, PLDI 2008).
+and again would run for ever (Musuvathi and Qadeer, Fair stateless model checking, PLDI 2008). So is
+one that waits for a limited time: it waits, though its time could run out at once.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Switch(NamedTuple):
         task: the thread that went last; NOBODY at the beginning.
         after: how many steps it has done by then.
         to: the thread that goes next.
-        preempts: that one goes even where `task` could go on; otherwise only where it cannot, or
-            yields.
+        preempts: that one goes even where `task` could go on; otherwise only where it cannot,
+            yields, or waits for a limited time.
     """
 
     task: int
@@ -68,8 +69,8 @@ class Point(NamedTuple):
     Attributes:
         ready: the threads that could go.
         usual: the one that goes unless the plan says otherwise.
-        held: the one that went last could go on, and did not offer to yield: whatever else is done
-            here is a preemption.
+        held: the one that went last could go on, and neither yields nor waits: whatever else is
+            done here is a preemption.
     """
 
     ready: tuple[int, ...]
@@ -169,7 +170,8 @@ def _usual(tasks: Sequence[Task], ready: tuple[int, ...], last: int) -> tuple[in
     """Who goes unless the plan says otherwise, and whether anything else is a preemption."""
     if last not in ready:
         return ready[0], False
-    if tasks[ready.index(last)].upcoming.touches:
+    task = tasks[ready.index(last)]
+    if task.upcoming.touches and getattr(task, "wait", None) is None:
         return last, True
     return next((number for number in ready if number > last), ready[0]), False
 

@@ -11,7 +11,8 @@ from copy import copy
 from typing import Any, Final, NoReturn
 
 from racepage.errors import RacepageError
-from racepage.execution.step import AWAIT, Step, Touch
+from racepage.execution.step import Step, Touch
+from racepage.explore.doubt import FAILED
 
 MOST: Final = 1 << 53
 """The largest number in a state: every reader of JSON has it exactly."""
@@ -121,7 +122,7 @@ class Saved:
         if len(flat) % 4:
             self.refuse(f"{what} has a touch without all of its four numbers")
         touches = tuple(Touch(*flat[at : at + 4]) for at in range(0, len(flat), 4))
-        if any(touch.start >= touch.stop or touch.how > AWAIT for touch in touches):
+        if any(touch.start >= touch.stop or touch.how > FAILED for touch in touches):
             self.refuse(f"{what} has a touch of nothing, or of an unknown kind")
         picks = tuple(self.whole(item, what) for item in self.sequence(picked, what))
         return Step(self.whole(task, what), touches, picks)

@@ -1,0 +1,28 @@
+"""Threads that are all there when the first one goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from sys import _getframe
+
+from racepage.execution import current
+from racepage.execution.kernel import NOTHING
+from racepage.execution.step import AWAIT, Touch
+
+
+def crew(bodies: Sequence[Callable[[], object]]) -> None:
+    """Start all of them at once, in a controlled execution, and wait until they have ended.
+
+    Starting them is no step of the execution; waiting for them is one, after their last.
+    """
+    kernel = current.kernel
+    frame = _getframe(1)
+    tasks = []
+    for number, body in enumerate(bodies, 1):
+        log = current.new_thread(f"t{number}")
+        current.start(log, frame)
+        tasks.append(kernel.spawn(log, body))
+    kernel.running.more = tuple(Touch(task.log.number, 0, 1, AWAIT) for task in tasks)
+    kernel.gated(lambda: any(task.runs() for task in tasks), NOTHING, tasks[0].log.number)
+    for task in tasks:
+        current.join(task.log, frame)

@@ -1,0 +1,204 @@
+"""The loop: execute, look for findings, until nothing is left or the budget is spent.
+
+Executions are recorded as sparsely as the detector allows, and looked at many at a time
+(`batch`). An execution that shows something new is done again, by its schedule, with all that a
+report wants to know (`retell`); the schedule is made small (`shrink`), and that one is reported.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from racepage.execution.kernel import MOST_STEPS, Execution, Kernel, Steps, quiet
+from racepage.explore.attempts import Attempt
+from racepage.explore.batch import Batch
+from racepage.explore.identity import Identity
+from racepage.explore.plan import Planned
+from racepage.explore.result import Budget, Exploration, Found
+from racepage.explore.retell import Teller, Told
+from racepage.explore.shrink import shrink
+from racepage.explore.strategy import Run, Strategy
+from racepage.finding import Analysis
+
+Progress = Callable[[int, int], object]
+"""Told now and then how many executions there were, and how many findings."""
+
+Policy = Callable[[Analysis], Analysis]
+"""Marks what is not to count."""
+
+MOST_IN_A_BATCH: Final = 1024
+PROGRESS_SECONDS: Final = 0.1
+SHRINKS: Final = 1000
+"""Executions that may be spent on making one schedule small."""
+
+
+class Explorer:
+    """Explores one program.
+
+    Attributes:
+        executions: so far.
+        found: what was found so far, without what policy says is not to count.
+    """
+
+    def __init__(
+        self,
+        program: Callable[[], object],
+        strategy: Strategy,
+        identity: Identity,
+        *,
+        budget: Budget,
+        most_steps: int = MOST_STEPS,
+        shrinks: int = SHRINKS,
+        policy: Policy | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._strategy = strategy
+        self._budget = budget
+        self._most = most_steps
+        self._shrinks = shrinks
+        self._progress = progress
+        self._policy = policy
+        self._program = program
+        self._identity = identity
+        self._kernel = Kernel(most_steps)
+        self._batch = Batch(self._kernel)
+        self._teller = Teller(self._kernel, program, identity)
+        self._pending: dict[int, Steps] = {}  # of the executions in the batch
+        self._size = 1  # of this batch: small at first, for findings that every execution has
+        self._seen: set[str] = set()
+        self._outcomes: Counter[str] = Counter()
+        self.executions = 0
+        self.steps = 0
+        self.found: list[Found] = []
+
+    def explore(self) -> Exploration:
+        """Explore until nothing is left to try, or the budget is spent.
+
+        Raises:
+            NondeterminismError: the program is not the same in every execution.
+            RacepageError: something that it does cannot be done under control.
+        """
+        began = time.perf_counter()
+        exhausted = False
+        with quiet():
+            try:
+                while self._may_go_on(began):
+                    if not self._strategy.begin():
+                        exhausted = True
+                        break
+                    self._execute()
+                self._look()
+            finally:
+                self._kernel.close()
+        return Exploration(
+            program=self._identity.name,
+            strategy=self._strategy.name,
+            parameters=self._identity.parameters,
+            executions=self.executions,
+            steps=self.steps,
+            seconds=time.perf_counter() - began,
+            findings=tuple(self.found),
+            exhaustive=self._why_incomplete(exhausted=exhausted) is None,
+            why_incomplete=self._why_incomplete(exhausted=exhausted),
+            outcomes=dict(self._outcomes),
+        )
+
+    def _may_go_on(self, began: float) -> bool:
+        budget = self._budget
+        if self.executions == budget.executions:
+            return False
+        if budget.findings is not None and self._counted() >= budget.findings:
+            return False
+        if self.executions % 16:
+            return True
+        now = time.perf_counter()
+        if self._progress is not None:
+            self._progress(self.executions, len(self.found))
+        return budget.seconds is None or now - began < budget.seconds
+
+    def _counted(self) -> int:
+        return sum(found.finding.suppressed is None for found in self.found)
+
+    def _why_incomplete(self, *, exhausted: bool) -> str | None:
+        if not self._strategy.exhaustive:
+            return f"{self._strategy.name} tries some schedules, not all"
+        if not exhausted:
+            return "the search was ended before it had tried everything"
+        cut = self._outcomes["limit"] + self._outcomes["livelock"]
+        if cut:
+            return f"{cut:,} executions were longer than {self._most:,} steps"
+        return None
+
+    def _execute(self) -> None:
+        strategy = self._strategy
+        done = self._kernel.execute(self._program, strategy.choose, strategy.pick)
+        outcome = done.outcome
+        self._outcomes[outcome] += 1
+        steps: Sequence[Any] = done.steps
+        if outcome in {"limit", "livelock"}:
+            steps, outcome = done.steps[: self._most], "limit"
+        strategy.end(Run(steps, done.waiting, outcome, done.missed))
+        self.executions += 1
+        self.steps += len(done.steps)
+        self._pending[self.executions] = done.steps
+        self._batch.close_execution(self.executions, done.outcome)
+        if done.outcome in {"failed", "deadlock", "livelock"}:
+            self._end_badly(done)
+        elif len(self._pending) >= self._size:
+            self._look()
+
+    def _end_badly(self, done: Execution) -> None:
+        """Look at an execution that did not end as programs should."""
+        key = self._teller.signature(done)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        number = self.executions
+        self._look()
+        self._tell(number, done.steps, None)
+
+    def _look(self) -> None:
+        """Look for findings in the executions since the last time."""
+        pending, self._pending = self._pending, {}
+        found = self._batch.flush()
+        self._size = min(2 * self._size, MOST_IN_A_BATCH)
+        for number, _, key in found:
+            if key not in self._seen:
+                self._tell(number, pending[number], key)
+
+    def _tell(self, number: int, steps: Steps, key: str | None) -> None:
+        """Report what an execution shows: what has that key, or how it ended."""
+        told = self._teller.tell([[step.task, *step.picks] for step in steps])
+        analysis = told.only(key)
+        if analysis is None:
+            self._teller.differs(told, key)
+            return
+        key = analysis.findings[0].fingerprint
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        shrunk = False
+        if self._shrinks and analysis.findings[0].suppressed is None:
+            told, analysis, shrunk = self._shrink(told, analysis, key)
+        if self._policy is not None:
+            analysis = self._policy(analysis)
+        schedule = self._teller.schedule(told, analysis.findings[0])
+        self.found.append(Found(analysis, schedule, number, shrunk))
+
+    def _shrink(self, told: Told, analysis: Analysis, key: str) -> tuple[Told, Analysis, bool]:
+        """The same finding by a smaller schedule, where there is one."""
+
+        def attempt(plan: Planned) -> Attempt:
+            tried = self._teller.attempt(plan)
+            return Attempt(tried.only(key) is not None, tried.steps)
+
+        smallest = shrink([step.task for step in told.steps], attempt, self._shrinks)
+        again = self._teller.tell([[step.task, *step.picks] for step in smallest.steps])
+        better = again.only(key)
+        if better is None:
+            return told, analysis, False
+        return replace(again, shrunk=smallest), better, True
