@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from sys import _getframe
 
 from racepage.execution import current
-from racepage.execution.kernel import NOTHING
-from racepage.execution.step import AWAIT, Touch
 
 
 def crew(bodies: Sequence[Callable[[], object]]) -> None:
@@ -22,7 +20,6 @@ def crew(bodies: Sequence[Callable[[], object]]) -> None:
         log = current.new_thread(f"t{number}")
         current.start(log, frame)
         tasks.append(kernel.spawn(log, body))
-    kernel.running.more = tuple(Touch(task.log.number, 0, 1, AWAIT) for task in tasks)
-    kernel.gated(lambda: any(task.runs() for task in tasks), NOTHING, tasks[0].log.number)
+    kernel.join(*tasks)
     for task in tasks:
         current.join(task.log, frame)

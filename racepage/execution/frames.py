@@ -8,7 +8,8 @@ from types import CodeType, FrameType
 from typing import Final
 
 _OURS: Final = tuple(
-    str(Path(__file__).parents[1] / room) + os.sep for room in ("execution", "explore", "memory", "sync")
+    str(Path(__file__).parents[1] / room) + os.sep
+    for room in ("execution", "explore", "memory", "sync")
 )
 
 

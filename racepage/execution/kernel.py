@@ -6,8 +6,8 @@ touch. Whoever comes to a point asks the strategy for the next one to go, and sw
 directly. What lies between two points is nobody's business: so a thread that was started, or woken,
 runs to its next point at once, and is then one of those that can be chosen.
 
-A thread cannot be chosen while its *gate* is closed (a lock that is held, a thread that has not
-ended), nor while it waits to be woken. A wait that may run out of time can always be chosen: then
+A thread cannot be chosen while its *gate* is closed (a lock that is held), nor while it waits for
+the end of others, or to be woken. A wait that may run out of time can always be chosen: then
 time runs out.
 
 An execution is over when all threads but daemons have ended, at the first exception that nothing
@@ -74,6 +74,7 @@ class Task:
         more: what it touches besides.
         gate: is true while it cannot go, or None.
         wait: what it waits on, or None.
+        joins: the tasks whose end it waits for.
         clock: its own time, in seconds.
         made: how many things it has made.
         failed: what it raised, and nothing caught.
@@ -88,6 +89,7 @@ class Task:
         "gate",
         "greenlet",
         "how",
+        "joins",
         "log",
         "made",
         "more",
@@ -110,6 +112,7 @@ class Task:
         self.more: tuple[Touch, ...] = ()
         self.gate: Callable[[], object] | None = None
         self.wait: Wait | None = None
+        self.joins: Sequence[Task] = ()
         self.clock = 0.0
         self.made = 0
         self.daemon = False
@@ -240,6 +243,7 @@ class Kernel:
         self._ready: list[Task] = []  # at a point, ascending
         self._gates = 0  # of those
         self._all: list[Task] = []  # not ended
+        self._joining: list[Task] = []  # wait for the end of others
         self._woken: list[Task] = []  # on their way to a point
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
         self._missed: list[tuple[int, Step]] = []
@@ -369,6 +373,8 @@ class Kernel:
             self._ready.remove(task)
         if self._steps:
             self.touch(UNLOCK, task.log.number)
+        if self._joining:
+            self._let_join()
         if self._starters:
             self._back()
         elif all(other.daemon for other in self._all):
@@ -432,6 +438,39 @@ class Kernel:
         me.gate = gate
         self._gates += 1
         self.point(how, target)
+
+    def join(self, *tasks: Task) -> None:
+        """As `point`, for what cannot be done before these tasks, one or more, have ended.
+
+        Raises:
+            GreenletExit: the execution is over, and they have not.
+        """
+        me = self.running
+        going_on = any(task.runs() for task in tasks)
+        if self._dead:
+            if going_on:
+                raise GreenletExit
+            return
+        me.more = (*(Touch(task.log.number, 0, 1, AWAIT) for task in tasks[1:]), *me.more)
+        if not going_on:
+            self.point(AWAIT, tasks[0].log.number)
+            return
+        me.how, me.target, me.start, me.stop = AWAIT, tasks[0].log.number, 0, 1
+        me.joins = tasks
+        self._joining.append(me)
+        if me in self._ready:
+            self._ready.remove(me)
+        if self._starters:
+            self._back()
+        else:
+            self._go_on(me)
+
+    def _let_join(self) -> None:
+        """Let those go on whose tasks have all ended."""
+        for joiner in [one for one in self._joining if not any(t.runs() for t in one.joins)]:
+            joiner.joins = ()
+            self._joining.remove(joiner)
+            self._line_up(joiner)
 
     def _stand(self, me: Task) -> None:
         if me not in self._ready:
@@ -512,8 +551,8 @@ class Kernel:
         if all(task.daemon for task in self._all):
             self._over(self._outcome)
             return
-        for task in self._ready:
-            if task.gate is not None:
+        for task in (*self._ready, *self._joining):
+            if task.gate is not None or task.joins:
                 frame = outside(self._frame(task))
                 self._become(task)
                 self.events.extend(

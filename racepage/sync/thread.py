@@ -23,7 +23,7 @@ from typing import Any
 from racepage.execution import current, waits
 from racepage.execution.current import CONTROLLED
 from racepage.execution.kernel import Task
-from racepage.execution.step import AWAIT, READ, WRITE
+from racepage.execution.step import READ, WRITE
 from racepage.sync._monitor import may_wait
 
 
@@ -120,7 +120,7 @@ def join_task(task: Task, timeout: float | None, frame: FrameType) -> None:
     """Wait for the end of a thread under control, as `join` does."""
     kernel = current.kernel
     if timeout is None:
-        kernel.gated(task.runs, AWAIT, task.log.number)
+        kernel.join(task)
     else:
         kernel.point(READ, task.log.number)
     if task.ended:
