@@ -394,24 +394,32 @@ class Kernel:
         me.start = start
         me.stop = stop
         steps = self._steps
-        if self._starters or self._woken or self._gates or self.on_step or len(steps) >= self._most:
+        if self._starters or self._woken or self.on_step or len(steps) >= self._most:
             self._stand(me)
             return
         # The rest is `_go_on`, for the common case.
+        able = self._ready
+        if self._gates:
+            able = [task for task in able if task.gate is None or not task.gate()]
+            if not able:
+                self._stuck()
+                return
         try:
-            chosen = self._choose(self._ready, self._last)
+            chosen = self._choose(able, self._last)
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
             self._wrong(error)
             return
         if chosen is None:
             self._over("abandoned")
             return
-        number = chosen.number
+        self._last = number = chosen.number
         steps.append((number, chosen.how, chosen.target, chosen.start, chosen.stop))
         if chosen.more:
             self._more[len(steps) - 1] = list(chosen.more)
             chosen.more = ()
-        self._last = number
+        if chosen.gate is not None:
+            chosen.gate = None
+            self._gates -= 1
         if chosen is not me:
             self._to(chosen)
 
