@@ -296,8 +296,11 @@ def end_control() -> None:
 
 
 def _task_ident() -> int:
-    number: int = own.log.number
-    return -2 - number  # threads of the operating system have positive ones
+    try:
+        found: int = own.log.ident
+    except AttributeError:  # another thread of the operating system
+        found = get_ident()
+    return found
 
 
 # What is gone

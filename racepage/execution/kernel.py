@@ -16,9 +16,9 @@ is not asked any more: threads take turns, which is fair, and one that does not 
 again never will, as far as anybody can tell. What is left of an execution that is over is unwound
 with `GreenletExit`; points do nothing any more, and waits raise.
 
-The numbers of what a program makes are the same in every execution: the n-th object that a task
-makes has one number, whatever happens around it. So steps can be compared between executions, and
-events keep their targets.
+The numbers of what a program makes are the same in every execution: the n-th page that a task makes
+has one number, whatever happens around it, and so have its locks, its threads and so on. So steps
+can be compared between executions, and events keep their targets.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from typing import Any, Final, Literal, NamedTuple, overload
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from racepage.errors import NondeterminismError
 from racepage.events import Kind, Op
 from racepage.execution import current, targets
 from racepage.execution.current import ThreadLog, own
@@ -47,6 +46,7 @@ NOTHING: Final = -1
 
 MOST_STEPS: Final = 20_000
 
+_THREADS: Final = len(Kind)
 _EXIT: Final = int(Op.EXIT)
 _BLOCK: Final = int(Op.BLOCK)
 
@@ -68,7 +68,7 @@ class Task:
 
     Attributes:
         number: the same in every execution; the first is 0.
-        path: where it comes from: the how-manyth thing each of its ancestors made.
+        path: where it comes from: the how-manyth thread of its parent each of its ancestors is.
         log: the thread as events know it.
         how, target, start, stop: what its next operation touches.
         more: what it touches besides.
@@ -76,7 +76,7 @@ class Task:
         wait: what it waits on, or None.
         joins: the tasks whose end it waits for.
         clock: its own time, in seconds.
-        made: how many things it has made.
+        made: how many things of each kind it has made, and how many threads started.
         failed: what it raised, and nothing caught.
     """
 
@@ -114,7 +114,7 @@ class Task:
         self.wait: Wait | None = None
         self.joins: Sequence[Task] = ()
         self.clock = 0.0
-        self.made = 0
+        self.made = [0] * (len(Kind) + 1)
         self.daemon = False
         self.ended = False
         self.failed: BaseException | None = None
@@ -265,7 +265,8 @@ class Kernel:
             pick: a number below the one given.
 
         Raises:
-            NondeterminismError: a task made something else than it did in an earlier execution.
+            RacepageError: the program did what cannot be done under control, or what `choose` said
+                cannot be done.
         """
         self._reset()
         self._choose, self._pick = choose, pick
@@ -312,8 +313,8 @@ class Kernel:
     def spawn(self, log: ThreadLog, body: Callable[[], object], *, daemon: bool = False) -> Task:
         """Start a task, which runs to its first point before this returns."""
         me = self.running
-        task = self._adopt((*me.path, me.made), log, body)
-        me.made += 1
+        task = self._adopt((*me.path, me.made[_THREADS]), log, body)
+        me.made[_THREADS] += 1
         task.daemon = daemon
         self._starters.append((getcurrent(), me))
         self._to(task)
@@ -322,7 +323,7 @@ class Kernel:
     def _root(self, program: Callable[[], object]) -> Task:
         self.running = Task(0, (), None, program)  # type: ignore[arg-type]  # it makes its own log
         root = self._adopt((), ThreadLog("main"), program)
-        root.made = 1
+        root.made[Kind.THREAD] = 1
         return root
 
     def _adopt(self, path: Path, log: ThreadLog, body: Callable[[], object]) -> Task:
@@ -332,6 +333,7 @@ class Kernel:
             self.paths.append(path)
         task = Task(number, path, log, body)
         log.events = self.events
+        log.ident = -2 - log.number  # threads of the operating system have positive ones
         current.logs[log.number] = log
         current.given[log.number] = log.name
         self._all.append(task)
@@ -377,8 +379,6 @@ class Kernel:
             self._let_join()
         if self._starters:
             self._back()
-        elif all(other.daemon for other in self._all):
-            self._over(self._outcome)
         else:
             self._go_on(None)
 
@@ -505,6 +505,9 @@ class Kernel:
             task = self._woken.pop(0)
             self._starters.append((getcurrent(), self.running))
             self._to(task)
+        if me is None and all(task.daemon for task in self._all):
+            self._over(self._outcome)
+            return
         able = self._ready
         if self._gates:
             able = [task for task in able if task.gate is None or not task.gate()]
@@ -601,24 +604,21 @@ class Kernel:
         return picked
 
     def number(self, kind: Kind) -> int:
-        """The number of the next thing that the running task makes."""
+        """The number of the next thing of that kind that the running task makes."""
         me = self.running
-        origin = (*me.path, me.made)
-        me.made += 1
+        origin = (*me.path, kind, me.made[kind])
+        me.made[kind] += 1
         number = self._numbers.get(origin)
         if number is None:
             number = self._numbers[origin] = targets.fresh(kind)
             self._origins[number] = origin
-        elif number & targets.KIND_MASK != kind:
-            error = NondeterminismError(
-                f"{me.log.name} makes a {kind.name.lower()} here, and made another thing in an "
-                "earlier execution: the program must do the same whenever it is scheduled the same"
-            )
-            self._wrong(error)
         return number
 
     def origin(self, number: int) -> Path | None:
-        """Where a target comes from: a path as a task has it. None: it was there before."""
+        """Where a target comes from: a task's path, its kind, and which of that kind it is.
+
+        None: it was there before.
+        """
         return self._origins.get(number)
 
     # Waiting
