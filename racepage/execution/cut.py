@@ -34,22 +34,12 @@ from numpy.typing import NDArray
 from racepage.events import Kind, LockKind, Op
 from racepage.execution import current
 from racepage.execution.current import ThreadLog
-from racepage.execution.flat import (
-    DETAIL,
-    FIELDS,
-    FLAG_SHIFT,
-    ORDER_SHIFT,
-    SPAN_BITS,
-    TAKES_TURN,
-    TURN,
-)
+from racepage.execution.decode import Words, decode, words
+from racepage.execution.flat import FIELDS
 from racepage.execution.tables import Tables
 from racepage.execution.targets import KIND_MASK
 from racepage.execution.waits import BLOCK
 from racepage.trace.columns import NOTHING, Columns, Detail
-
-_TAKES_TURN: Final = np.zeros(256, dtype=np.bool_)
-_TAKES_TURN[: len(TAKES_TURN)] = TAKES_TURN
 
 _DTYPES: Final[dict[str, type[np.generic]]] = {
     "thread": np.int32,
@@ -100,17 +90,18 @@ def take(tables: Tables, *, collector: int, final: bool, still: bool = False) ->
         count = len(events) // FIELDS
         limit = 0
         if events:
-            word = np.fromiter(events[::FIELDS], np.int32, count)
-            turn = _turns(word, events, turn_of)
+            said = words(events)
+            turn = _turns(said, events, turn_of)
             limit = count if final else _limit(turn, seen.get(log.number, 0))
-            if limit and word[limit - 1] == BLOCK:
+            if limit and said.word[limit - 1] == BLOCK:
                 _, on, time, *_ = events[(limit - 1) * FIELDS : limit * FIELDS]
                 if not _tells(on) and not ((final or still) and _still_waits(log, limit)):
                     limit -= 1
                     left.append(time)
             if limit:
                 del events[limit * FIELDS :]
-                parts.append(_part(log, events, word[:limit], turn[:limit], now=now, tables=tables))
+                said = Words(said.word[:limit], said.timed[:limit])
+                parts.append(_part(log, events, said, turn[:limit], now=now, tables=tables))
         del log.events[: limit * FIELDS]
         if ended and limit == count:
             current.logs.pop(log.number, None)
@@ -142,12 +133,10 @@ _NO_TURN: Final = -1  # an access
 _NOT_SEEN: Final = -2  # a synchronising event that took no turn yet
 
 
-def _turns(
-    word: NDArray[np.int32], events: list[Any], turn_of: dict[int, int]
-) -> NDArray[np.int64]:
+def _turns(said: Words, events: list[Any], turn_of: dict[int, int]) -> NDArray[np.int64]:
     """The turn of each event; _NO_TURN for an access, _NOT_SEEN where there is none to be seen."""
-    turn = np.full(len(word), _NO_TURN, dtype=np.int64)
-    rows = np.flatnonzero(_TAKES_TURN[word & 0xFF] | (word & TURN != 0))
+    turn = np.full(len(said.word), _NO_TURN, dtype=np.int64)
+    rows = np.flatnonzero(said.timed)
     places = (rows * FIELDS + 2).tolist()
     turn[rows] = [turn_of.get(id(events[place]), _NOT_SEEN) for place in places]
     return turn
@@ -165,41 +154,20 @@ def _limit(turn: NDArray[np.int64], seen: int) -> int:
 def _part(
     log: ThreadLog,
     events: list[Any],
-    word: NDArray[np.int32],
+    said: Words,
     turn: NDArray[np.int64],
     *,
     now: int,
     tables: Tables,
 ) -> _Part:
     """The columns of one thread's events."""
-    count = len(word)
-    third = np.fromiter(events[2::FIELDS], np.int64, count)
-    timed = turn != _NO_TURN
-    time = np.where(timed, third, 0)
-    offset = np.where(timed, 0, third)
-    length = np.fromiter(events[3::FIELDS], np.int64, count)
-    packed = word & (TURN | DETAIL) == TURN
-    offset[packed] = length[packed] >> SPAN_BITS
-    length[packed] &= (1 << SPAN_BITS) - 1
-    if not timed[-1]:  # an access now and then has a time: the thread's last of every flush
-        time[-1] = max(now, int(time.max()))
-    codes, lastis = events[4::FIELDS], events[5::FIELDS]
-    details = {}
-    for row in np.flatnonzero(word & DETAIL).tolist():
-        codes[row], lastis[row], detail, offset[row] = codes[row]
-        details[row] = detail._replace(via=tables.id(detail.via), source=tables.id(detail.source))
-    columns = Columns(
-        thread=np.full(count, tables.thread(log.number), dtype=np.int32),
-        op=(word & 0xFF).astype(np.uint8),
-        target=tables.ids(events[1::FIELDS]),
-        offset=offset,
-        length=length,
-        site=tables.sites.ids(codes, lastis),
-        flags=(word >> FLAG_SHIFT & 0xFF).astype(np.uint8),
-        order=(word >> ORDER_SHIFT).astype(np.uint8),
-        time=time,
-        details=details,
+    count = len(said.word)
+    columns = decode(
+        events, said, np.full(count, tables.thread(log.number), dtype=np.int32), tables
     )
+    time = columns.time
+    if not said.timed[-1]:  # an access now and then has a time: the thread's last of every flush
+        time[-1] = max(now, int(time.max()))
     known = np.flatnonzero(turn >= 0)
     following = np.append(turn[known], np.iinfo(np.int64).max)
     part = _Part(following[np.searchsorted(known, np.arange(count))], columns)
