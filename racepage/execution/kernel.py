@@ -26,6 +26,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from math import inf, nextafter
 from time import perf_counter_ns
 from types import FrameType
 from typing import Any, Final, Literal, NamedTuple, overload
@@ -37,6 +38,7 @@ from racepage.execution import current, targets
 from racepage.execution.current import ThreadLog, own
 from racepage.execution.frames import outside
 from racepage.execution.step import AWAIT, READ, UNLOCK, Step, Touch
+from racepage.execution.watch import Watch, watch, written
 
 Outcome = Literal["ended", "deadlock", "failed", "limit", "livelock", "abandoned"]
 Path = tuple[int, ...]
@@ -52,14 +54,25 @@ _BLOCK: Final = int(Op.BLOCK)
 
 
 class Wait:
-    """What a task waits on, once, until another one wakes it."""
+    """What a task waits on, once, until another one wakes it.
 
-    __slots__ = ("task", "timed", "token", "woken")
+    Attributes:
+        task: who waits.
+        token: what stands for the wait in steps.
+        timed: time may run out.
+        more: how much that touches, besides one range.
+        watches: what a step has to write that wakes it.
+        woken: somebody has woken it.
+    """
+
+    __slots__ = ("more", "task", "timed", "token", "watches", "woken")
 
     def __init__(self, task: Task, token: int) -> None:
         self.task = task
         self.token = token
         self.timed = False
+        self.more = 0
+        self.watches: tuple[Touch, ...] = ()
         self.woken = False
 
 
@@ -171,6 +184,15 @@ class Steps(Sequence[Step]):
             )
         return made
 
+    def from_(self, number: int) -> list[tuple[int, list[Touch]]]:
+        """Who did each from a number on, and what it has touched so far."""
+        found = []
+        for at in range(number, len(self._done)):
+            task, how, target, start, stop = self._done[at]
+            touches = [] if how == NOTHING else [Touch(target, start, stop, how)]
+            found.append((task, touches + self._more.get(at, [])))
+        return found
+
     def tasks(self) -> list[int]:
         """Who did each."""
         return [done[0] for done in self._done]
@@ -186,6 +208,7 @@ class Execution(NamedTuple):
         missed: (n, what a task could have done before step n, and could not any more after it).
         failed: the task that raised, where one did.
         left: the tasks that are left, waiting or not.
+        tasks: all of them.
     """
 
     outcome: Outcome
@@ -194,6 +217,7 @@ class Execution(NamedTuple):
     missed: Sequence[tuple[int, Step]]
     failed: Task | None
     left: Sequence[Task]
+    tasks: Sequence[Task]
 
 
 Choose = Callable[[Sequence[Task], int], Any]
@@ -242,8 +266,10 @@ class Kernel:
         self._more = self._done._more  # noqa: SLF001
         self._ready: list[Task] = []  # at a point, ascending
         self._gates = 0  # of those
-        self._all: list[Task] = []  # not ended
+        self._met: list[Task] = []
+        self._all: list[Task] = []  # of those, not ended
         self._joining: list[Task] = []  # wait for the end of others
+        self._watching: list[Wait] = []  # those with watches; they count as gates, too
         self._woken: list[Task] = []  # on their way to a point
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
         self._missed: list[tuple[int, Step]] = []
@@ -252,6 +278,16 @@ class Kernel:
         self._failed: Task | None = None
         self._error: BaseException | None = None
         self._dead = False
+
+    @property
+    def now(self) -> int:
+        """How many steps there were."""
+        return len(self._steps)
+
+    @property
+    def over(self) -> bool:
+        """Whether the execution has ended, and what is left of it is being unwound."""
+        return self._dead
 
     # An execution
 
@@ -291,7 +327,8 @@ class Kernel:
             own.__dict__.update(before)
         if self._error is not None:
             raise self._error
-        return Execution(self._outcome, self._done, waiting, self._missed, self._failed, left)
+        done, failed = self._done, self._failed
+        return Execution(self._outcome, done, waiting, self._missed, failed, left, self._met)
 
     def _unwind(self, left: Sequence[Task]) -> None:
         """Have every task that is left end, wherever it stands."""
@@ -337,6 +374,7 @@ class Kernel:
         current.logs[log.number] = log
         current.given[log.number] = log.name
         self._all.append(task)
+        self._met.append(task)
         return task
 
     def _hire(self) -> Any:
@@ -501,6 +539,8 @@ class Kernel:
 
     def _go_on(self, me: Task | None) -> None:  # noqa: C901  (one choice, from end to end)
         """Let the next one go: the running one stands at a point, or waits, or has ended."""
+        if self._watching:
+            self._look()
         while self._woken:
             task = self._woken.pop(0)
             self._starters.append((getcurrent(), self.running))
@@ -584,6 +624,11 @@ class Kernel:
             touch = Touch(target, start, stop, how)
             self._more.setdefault(len(self._steps) - 1, []).append(touch)
 
+    def also(self, how: int, target: int) -> None:
+        """Say that the next step of the running task touches this, too."""
+        me = self.running
+        me.more = (*me.more, Touch(target, 0, 1, how))
+
     def only_read(self) -> None:
         """Say that the step under way has only read what it announced to write."""
         if not self._dead:
@@ -627,8 +672,12 @@ class Kernel:
         """What the running task is going to wait on."""
         return Wait(self.running, self.number(Kind.SYNC))
 
-    def park(self, wait: Wait, *, timed: bool, target: int, how: int) -> bool:
-        """Wait until somebody wakes `wait`; False when time ran out, which touches `target`.
+    def park(self, wait: Wait, *touches: Touch) -> bool:
+        """Wait until somebody wakes `wait`; False when time ran out before.
+
+        Args:
+            wait: made by the running task.
+            touches: what it touches that time runs out; none where it does not.
 
         Raises:
             GreenletExit: the execution is over.
@@ -639,13 +688,14 @@ class Kernel:
             raise GreenletExit
         me = self.running
         me.wait = wait
-        wait.timed = timed
-        if timed:
-            me.how, me.target, me.start, me.stop = how, target, 0, 1
+        if touches:
+            wait.timed, wait.more = True, len(touches) - 1
+            me.target, me.start, me.stop, me.how = touches[0]
+            me.more += touches[1:]
+            if me not in self._ready:
+                self._line_up(me)
         elif me in self._ready:
             self._ready.remove(me)
-        if timed and me not in self._ready:
-            self._line_up(me)
         if self._starters:
             self._back()
         else:
@@ -662,10 +712,40 @@ class Kernel:
         if wait.timed:
             self._missed.append((len(self._steps) - 1, task.upcoming))
             self._ready.remove(task)
+            task.more = task.more[: len(task.more) - wait.more]
         task.wait = None
         task.more = (*task.more, Touch(wait.token, 0, 1, AWAIT))
         self.touch(UNLOCK, wait.token)
         self._woken.append(task)
+
+    def watch(self, since: int) -> Watch:
+        """What the running task has read from step number `since` on."""
+        return watch(self._done.from_(since), self.running.number)
+
+    def await_write(self, touches: tuple[Touch, ...], *, timed: bool) -> bool:
+        """Wait until another task writes any of what was read; False when time ran out before.
+
+        Raises:
+            GreenletExit: the execution is over.
+        """
+        wait = self.waiting()
+        wait.watches = touches
+        self._watching.append(wait)
+        self._gates += 1
+        woken = self.park(wait, *(touches if timed else ()))
+        if not woken:
+            self._watching.remove(wait)
+            self._gates -= 1
+        return woken
+
+    def _look(self) -> None:
+        """Wake those that wait for what the last step has written."""
+        for who, touches in self._done.from_(len(self._steps) - 1):
+            for wait in self._watching.copy():
+                if wait.task.number != who and written(wait.watches, touches):
+                    self._watching.remove(wait)
+                    self._gates -= 1
+                    self.wake(wait)
 
     def pass_time(self, seconds: float | None) -> None:
         """Let time go by for the running task; None is for ever.
@@ -675,7 +755,8 @@ class Kernel:
         """
         if seconds is None:
             raise GreenletExit
-        self.running.clock += seconds
+        # A trifle more than that, as of all clocks: `end - now` seconds from now, it is over.
+        self.running.clock = nextafter(self.running.clock + seconds, inf)
 
     # Between executions
 

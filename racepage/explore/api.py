@@ -8,15 +8,19 @@ itself, each time anew: what it keeps from one execution to the next makes it an
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
 from racepage.execution.crew import crew
 from racepage.execution.kernel import MOST_STEPS
 from racepage.explore.explorer import SHRINKS, Explorer, Policy, Progress
-from racepage.explore.identity import Identity, digest
 from racepage.explore.result import Budget, Exploration, Found
+from racepage.explore.schedule import Program
+from racepage.explore.schedule_file import to_line
 from racepage.explore.strategies import make
 
 P = ParamSpec("P")
@@ -38,7 +42,7 @@ class FindingsError(AssertionError):
 def in_short(found: Found) -> str:
     """A finding in two lines: what, and how to have it again."""
     finding = found.finding
-    return f"{finding.rule} {finding.kind}: {finding.message}\n    {found.schedule.command}"
+    return f"{finding.rule} {finding.kind}: {finding.message}\n    {to_line(found.schedule)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def explore(
     def decorate(test: Callable[P, object]) -> Callable[P, Exploration]:
         @functools.wraps(test)
         def explored(*args: P.args, **kwargs: P.kwargs) -> Exploration:
-            found = run(functools.partial(test, *args, **kwargs), options, identity(test))
+            found = run(functools.partial(test, *args, **kwargs), options, told_apart(test))
             if found.verdict == "findings":
                 raise FindingsError(found)
             return found
@@ -179,23 +183,24 @@ def explore_threads(
 
 
 def run(
-    program: Callable[[], object],
+    body: Callable[[], object],
     options: Options,
-    who: Identity | None = None,
+    program: Program | None = None,
     *,
     policy: Policy | None = None,
     progress: Progress | None = None,
 ) -> Exploration:
-    """Explore `program` as `options` say.
+    """Explore `body` as `options` say; `program` is what schedules call it.
 
     Raises:
         RacepageError: as `explore`.
     """
     strategy = make(options.strategy, **options.parameters)
     explorer = Explorer(
-        program,
+        body,
         strategy,
-        identity(program) if who is None else who,
+        told_apart(body) if program is None else program,
+        parameters=options.parameters,
         budget=options.budget,
         most_steps=options.steps,
         shrinks=options.shrinks,
@@ -205,11 +210,18 @@ def run(
     return explorer.explore()
 
 
-def identity(program: Callable[..., object]) -> Identity:
-    """What a function is called, and which text it has."""
-    module = getattr(program, "__module__", None)
-    name = getattr(program, "__qualname__", None) or repr(program)
-    return Identity(f"{module}:{name}" if module else name, digest=digest(program))
+def told_apart(function: Callable[..., object]) -> Program:
+    """What a function is called that only the program itself can call, and which text it has."""
+    inner = inspect.unwrap(function)
+    module = getattr(inner, "__module__", None)
+    name = getattr(inner, "__qualname__", None) or repr(inner)
+    return Program("function", f"{module}:{name}" if module else name, digest=digest(function))
 
 
-
+def digest(function: Callable[..., object]) -> str | None:
+    """A digest of the file that a function stands in; None where there is none."""
+    try:
+        file = inspect.getsourcefile(inspect.unwrap(function))
+        return None if file is None else sha256(Path(file).read_bytes()).hexdigest()[:16]
+    except (OSError, TypeError):
+        return None

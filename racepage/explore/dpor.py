@@ -39,7 +39,7 @@ from racepage.explore.frame import Frame, read
 from racepage.explore.order import Order
 from racepage.explore.saved import MOST, Saved, written
 from racepage.explore.strategy import Run, Strategy, Task
-from racepage.explore.wakeup import Asleep, Event, Node, Variants, after, covered, insert, prune
+from racepage.explore.wakeup import Asleep, Event, Node, Variants, after, covered, insert, prune, ways
 
 
 class Point:
@@ -243,8 +243,13 @@ class OptimalDpor(Strategy):
             last[event.step.task] = keys[-1]
 
     def _instead(self, waiting: Sequence[Step]) -> None:
-        """Have what the others were about to do before the step that failed, the last."""
+        """Have what the others were about to do before the step that failed, the last.
+
+        And what was to be done after it.
+        """
         last = len(self._frames) - 1
+        for way in ways(self._nodes):
+            self._insist(self._frames[last], [node.event for node in way])
         could = {task.number for task in self._tasks}
         for step in waiting:
             if step.task in could:
@@ -258,7 +263,10 @@ class OptimalDpor(Strategy):
         frames = self._frames
         events = [frames[number].event for number in self._order.between(race, stop)]
         events.append(event)
-        frame = frames[race]
+        self._insist(frames[race], events)
+
+    def _insist(self, frame: Frame, events: Sequence[Event]) -> None:
+        """Have `events` done there, unless that can show nothing new."""
         if not covered(frame.asleep, events) and not frame.fails(events[0]):
             insert(frame.nodes, events)
 
@@ -273,9 +281,9 @@ class OptimalDpor(Strategy):
             frame = frames[-1]
             if asleep:
                 frame.asleep.append(frame.event)
+                if self._choices:
+                    frame.nodes = prune(frame.nodes, frame.event, frame.asleep, self._variants)
             asleep = True
-            if self._choices:
-                frame.nodes = prune(frame.nodes, frame.event, frame.asleep, self._variants)
             if frame.nodes:
                 break
             frames.pop()

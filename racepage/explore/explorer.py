@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from racepage.execution.kernel import MOST_STEPS, Execution, Kernel, Steps, quiet
+from racepage.execution.step import Step
 from racepage.explore.attempts import Attempt
 from racepage.explore.batch import Batch
-from racepage.explore.identity import Identity
-from racepage.explore.plan import Planned
 from racepage.explore.result import Budget, Exploration, Found
-from racepage.explore.retell import Teller, Told
+from racepage.explore.retell import Teller, Told, ended, vanished
+from racepage.explore.schedule import Program, Schedule, Shown
 from racepage.explore.shrink import shrink
 from racepage.explore.strategy import Run, Strategy
 from racepage.finding import Analysis
@@ -34,6 +33,8 @@ MOST_IN_A_BATCH: Final = 1024
 PROGRESS_SECONDS: Final = 0.1
 SHRINKS: Final = 1000
 """Executions that may be spent on making one schedule small."""
+SHRINK_STEPS: Final = 2_000_000
+"""Steps that may be, in all of those."""
 
 
 class Explorer:
@@ -46,10 +47,11 @@ class Explorer:
 
     def __init__(
         self,
-        program: Callable[[], object],
+        body: Callable[[], object],
         strategy: Strategy,
-        identity: Identity,
+        program: Program,
         *,
+        parameters: Mapping[str, Any],
         budget: Budget,
         most_steps: int = MOST_STEPS,
         shrinks: int = SHRINKS,
@@ -62,11 +64,12 @@ class Explorer:
         self._shrinks = shrinks
         self._progress = progress
         self._policy = policy
+        self._body = body
         self._program = program
-        self._identity = identity
+        self._parameters = parameters
         self._kernel = Kernel(most_steps)
         self._batch = Batch(self._kernel)
-        self._teller = Teller(self._kernel, program, identity)
+        self._teller = Teller(self._kernel, body, program.name)
         self._pending: dict[int, Steps] = {}  # of the executions in the batch
         self._size = 1  # of this batch: small at first, for findings that every execution has
         self._seen: set[str] = set()
@@ -95,9 +98,9 @@ class Explorer:
             finally:
                 self._kernel.close()
         return Exploration(
-            program=self._identity.name,
+            program=self._program.name,
             strategy=self._strategy.name,
-            parameters=self._identity.parameters,
+            parameters=dict(self._parameters),
             executions=self.executions,
             steps=self.steps,
             seconds=time.perf_counter() - began,
@@ -135,7 +138,7 @@ class Explorer:
 
     def _execute(self) -> None:
         strategy = self._strategy
-        done = self._kernel.execute(self._program, strategy.choose, strategy.pick)
+        done = self._kernel.execute(self._body, strategy.choose, strategy.pick)
         outcome = done.outcome
         self._outcomes[outcome] += 1
         steps: Sequence[Any] = done.steps
@@ -153,52 +156,61 @@ class Explorer:
 
     def _end_badly(self, done: Execution) -> None:
         """Look at an execution that did not end as programs should."""
-        key = self._teller.signature(done)
+        key = ended(done)
         if key in self._seen:
             return
         self._seen.add(key)
         number = self.executions
         self._look()
-        self._tell(number, done.steps, None)
+        self._tell(number, done.outcome, done.steps, None)
 
     def _look(self) -> None:
         """Look for findings in the executions since the last time."""
         pending, self._pending = self._pending, {}
         found = self._batch.flush()
         self._size = min(2 * self._size, MOST_IN_A_BATCH)
-        for number, _, key in found:
+        for number, kind, key in found:
             if key not in self._seen:
-                self._tell(number, pending[number], key)
+                self._tell(number, kind, pending[number], key)
 
-    def _tell(self, number: int, steps: Steps, key: str | None) -> None:
-        """Report what an execution shows: what has that key, or how it ended."""
+    def _tell(self, number: int, kind: str, steps: Iterable[Step], key: str | None) -> None:
+        """Report what an execution shows: the finding with that key, or how it ended."""
         told = self._teller.tell([[step.task, *step.picks] for step in steps])
         analysis = told.only(key)
         if analysis is None:
-            self._teller.differs(told, key)
+            vanished(kind, number)
             return
         key = analysis.findings[0].fingerprint
         if key in self._seen:
             return
         self._seen.add(key)
-        shrunk = False
-        if self._shrinks and analysis.findings[0].suppressed is None:
-            told, analysis, shrunk = self._shrink(told, analysis, key)
         if self._policy is not None:
             analysis = self._policy(analysis)
-        schedule = self._teller.schedule(told, analysis.findings[0])
-        self.found.append(Found(analysis, schedule, number, shrunk))
+        preemptions = None
+        if self._shrinks and analysis.findings[0].suppressed is None:
+            told, preemptions = self._shrink(told, key)
+            analysis = told.only(key) or analysis
+        finding = analysis.findings[0]
+        schedule = Schedule(
+            self._program,
+            *told.numbered,
+            preemptions,
+            Shown(finding.kind, key),
+            self._strategy.name,
+            dict(self._parameters),
+        )
+        self.found.append(Found(analysis, schedule, number, preemptions is not None, told))
 
-    def _shrink(self, told: Told, analysis: Analysis, key: str) -> tuple[Told, Analysis, bool]:
-        """The same finding by a smaller schedule, where there is one."""
+    def _shrink(self, told: Told, key: str) -> tuple[Told, tuple[int, ...] | None]:
+        """The same finding by a smaller schedule, where there is one, and its preemptions."""
 
-        def attempt(plan: Planned) -> Attempt:
-            tried = self._teller.attempt(plan)
+        def attempt(plan: Strategy) -> Attempt:
+            tried = self._teller.run(plan)
             return Attempt(tried.only(key) is not None, tried.steps)
 
-        smallest = shrink([step.task for step in told.steps], attempt, self._shrinks)
-        again = self._teller.tell([[step.task, *step.picks] for step in smallest.steps])
-        better = again.only(key)
-        if better is None:
-            return told, analysis, False
-        return replace(again, shrunk=smallest), better, True
+        most = max(1, min(self._shrinks, SHRINK_STEPS // max(len(told.steps), 1)))
+        shrunk = shrink(told.steps, attempt, most)
+        if shrunk is None:
+            return told, None
+        again = self._teller.tell([[step.task, *step.picks] for step in shrunk.steps])
+        return (told, None) if again.only(key) is None else (again, shrunk.preemptions)

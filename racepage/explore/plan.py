@@ -171,7 +171,8 @@ def _usual(tasks: Sequence[Task], ready: tuple[int, ...], last: int) -> tuple[in
     if last not in ready:
         return ready[0], False
     task = tasks[ready.index(last)]
-    if task.upcoming.touches and getattr(task, "wait", None) is None:
+    waits = getattr(task, "wait", None) is not None  # the kernel's: it can go when its time is up
+    if task.upcoming.touches and not waits:
         return last, True
     return next((number for number in ready if number > last), ready[0]), False
 

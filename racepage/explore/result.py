@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from racepage.explore.retell import Told
 from racepage.explore.schedule import Schedule
 from racepage.finding import Analysis, Finding, Verdict
 
@@ -34,12 +35,14 @@ class Found:
         schedule: replays that execution.
         execution: which one of the exploration it was, from 1.
         shrunk: whether the schedule was made as small as it gets.
+        told: that execution, with its trace and the line of each step.
     """
 
     analysis: Analysis
     schedule: Schedule
     execution: int
-    shrunk: bool = False
+    shrunk: bool
+    told: Told
 
     @property
     def finding(self) -> Finding:

@@ -12,15 +12,18 @@ from types import FrameType
 from typing import Final
 
 from racepage.detect import analyse
-from racepage.errors import NondeterminismError, RacepageError
-from racepage.events import Frame
+from racepage.errors import NondeterminismError
+from racepage.events import Frame, Kind
 from racepage.execution import current
+from racepage.execution.flat import FIELDS
 from racepage.execution.frames import outside
 from racepage.execution.kernel import Execution, Kernel, Task
 from racepage.execution.retrace import retrace
 from racepage.execution.step import Step
+from racepage.execution.targets import KIND_MASK
 from racepage.execution.uncaught import sentence
 from racepage.explore.replay import Replay
+from racepage.explore.schedule import Numbered, Thread, numbered
 from racepage.explore.strategy import Run, Strategy
 from racepage.finding import Analysis, Finding
 from racepage.trace.columns import Trace
@@ -28,8 +31,8 @@ from racepage.trace.columns import Trace
 DEPTH: Final = 8
 """Frames of the stack in a report."""
 
-_MAY_VANISH: Final = frozenset({"page-leak", "leaked-mapping"})
-"""Whether a page is leaked or waits to be collected is seen only when all garbage was."""
+MAY_VANISH: Final = frozenset({"page-leak", "leaked-mapping"})
+"""Kinds of findings that are there only until what nothing reaches any more is collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,26 @@ class Told:
         trace: its events.
         analysis: all that there is to find in it.
         steps: what was done.
-        places: where each step was done from.
+        places: where each step was done from, where that was asked for.
+        first_events: how many events there were before each step, likewise.
         end: what is wrong with how it ended, if anything.
         outcome: how it ended.
+        numbered: the steps, threads and targets as a schedule has them.
     """
 
     trace: Trace
     analysis: Analysis
     steps: Sequence[Step]
     places: Sequence[Place]
+    first_events: Sequence[int]
     end: Finding | None
     outcome: str
+    numbered: Numbered
+
+    @property
+    def choices(self) -> list[list[int]]:
+        """The schedule, as `Replay` wants it."""
+        return [[step.task, *step.picks] for step in self.steps]
 
     def only(self, key: str | None) -> Analysis | None:
         """The analysis with one finding: that with the fingerprint `key`, or how it ended."""
@@ -72,7 +84,7 @@ class Told:
 class Teller:
     """Has executions of one program again.
 
-    A kernel is shared with the exploration, so that numbers stay what they are.
+    The kernel is that of the exploration, so that numbers stay what they are.
     """
 
     def __init__(self, kernel: Kernel, program: Callable[[], object], name: str) -> None:
@@ -84,7 +96,7 @@ class Teller:
         """The execution that `schedule` makes, with stacks, bytes and lines.
 
         Raises:
-            NondeterminismError: the program does not fit it, though it was made with it.
+            NondeterminismError: the program does not fit it.
         """
         return self.run(Replay(schedule), depth=DEPTH, places=True)
 
@@ -92,14 +104,15 @@ class Teller:
         """One execution under a strategy, with all that there is to find."""
         kernel = self._kernel
         found: list[Place] = []
+        first_events: list[int] = []
 
         def note(task: Task, frame: FrameType) -> None:
             there = outside(frame)
             code = there.f_code
             function = code.co_qualname.rsplit("<locals>.")[-1]
-            found.append(
-                Place(task.log.name, Frame(code.co_filename, there.f_lineno, function))
-            )
+            at = Frame(code.co_filename, there.f_lineno, function)
+            found.append(Place(task.log.name, at))
+            first_events.append(len(kernel.events) // FIELDS)
 
         kernel.clear()
         kernel.mode = current.STACKS | current.VALUES if places else current.SITES
@@ -110,44 +123,85 @@ class Teller:
             done = kernel.execute(self._program, strategy.choose, strategy.pick)
             strategy.end(Run(done.steps, done.waiting, done.outcome, done.missed))
             trace = retrace(kernel, done.outcome, self._name)
+            again = numbered(done.steps, self._threads(done), _names(kernel))
         finally:
             kernel.mode, kernel.depth, kernel.on_step = current.SITES, 1, None
             kernel.clear()
-        return _told(trace, done, found)
+        analysis = analyse(trace)
+        end = _end(done, analysis)
+        if end is not None and end not in analysis.findings:
+            analysis = replace(analysis, findings=(*analysis.findings, end))
+        return Told(
+            trace, analysis, list(done.steps), found, first_events, end, done.outcome, again
+        )
 
-    def differs(self, told: Told, key: str | None) -> None:
-        """Say that an execution did not show again what it had shown.
-
-        Raises:
-            NondeterminismError: unless it is something that may vanish.
-        """
-
-
-def _told(trace: Trace, done: Execution, places: Sequence[Place]) -> Told:
-    analysis = analyse(trace)
-    end = _end(done, analysis, places)
-    if end is not None and end not in analysis.findings:
-        analysis = replace(analysis, findings=(*analysis.findings, end))
-    return Told(trace, analysis, list(done.steps), places, end, done.outcome)
+    def _threads(self, done: Execution) -> dict[int, Thread]:
+        """Who there was in an execution, by task number."""
+        return {task.number: Thread(task.log.name, task.path) for task in done.tasks}
 
 
-def _end(done: Execution, analysis: Analysis, places: Sequence[Place]) -> Finding | None:
+def ended(done: Execution) -> str:
+    """What tells apart how executions of one program end badly."""
+    if done.failed is not None and done.failed.failed is not None:
+        return f"failed: {sentence(done.failed.failed, done.failed.log.name)}"
+    return f"{done.outcome}: {sorted(done.waiting)}"
+
+
+def vanished(kind: str, number: int) -> None:
+    """Say that an execution did not show again what it had shown.
+
+    Raises:
+        NondeterminismError: it should have.
+    """
+    if kind not in MAY_VANISH:
+        raise NondeterminismError(
+            f"RP023 nondeterminism: execution {number} showed a {kind}, and does not when it is "
+            "scheduled the same: make the program independent of time, random numbers, the order "
+            "of sets, and what earlier executions left"
+        )
+
+
+def _end(done: Execution, analysis: Analysis) -> Finding | None:
     """What is wrong with how an execution ended."""
     if done.failed is not None and done.failed.failed is not None:
         said = sentence(done.failed.failed, done.failed.log.name)
-        return Finding(kind="program-error", message=said)
+        return Finding("program-error", said)
+    names = ", ".join(task.log.name for task in done.left)
     if done.outcome == "deadlock":
         seen = [finding for finding in analysis.findings if finding.kind == "deadlock"]
-        names = ", ".join(task.log.name for task in done.left)
         return seen[0] if seen else Finding("deadlock", f"nobody can go on: {names} wait for ever")
     if done.outcome == "livelock":
-        return Finding("livelock", _going_round(done, places))
+        return Finding(
+            "livelock",
+            f"{names} go round for ever: {len(done.steps):,} steps did not end them, and in the "
+            "second half of those all threads took turns",
+        )
     return None
 
 
-def _going_round(done: Execution, places: Sequence[Place]) -> str:
-    names = ", ".join(task.log.name for task in done.left)
-    return (
-        f"{names} go on for ever: {len(done.steps):,} steps were not enough, of which the second "
-        "half was fair"
-    )
+def _names(kernel: Kernel) -> Callable[[int], str]:
+    """What people call a target: as in the trace, where it stands there."""
+    counts = dict.fromkeys(Kind, 0)
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+
+    def name(number: int) -> str:
+        if number not in names:
+            kind = Kind(number & KIND_MASK)
+            given = None if kind in (Kind.PAGE, Kind.USER) else current.given.get(number)
+            if given is None:
+                given = str(counts[kind])
+                counts[kind] += 1
+            found = base = f"{kind.name.lower()}:{given}"
+            clash = 1
+            while found in taken:
+                clash += 1
+                found = f"{base}#{clash}"
+            taken.add(found)
+            names[number] = found
+        return names[number]
+
+    for number in kernel.events[1::FIELDS]:
+        if number >= 0:
+            name(number)
+    return name

@@ -173,15 +173,15 @@ def prune(nodes: list[Node], done: Event, asleep: Asleep, variants: Variants) ->
 
     Without picks there are none.
     """
-    ways = list(_ways(nodes))
+    every = list(ways(nodes))
     kept = []
-    for way in ways:
+    for way in every:
         events = [variants.known(node.event) for node in way]
         if not covered([done] if way[-1].event.other is None else asleep, events):
             kept.append(way)
-    if len(kept) == len(ways):
+    if len(kept) == len(every):
         return nodes
-    for way in ways:
+    for way in every:
         for node in way:
             node.children = []
     pruned: list[Node] = []
@@ -194,7 +194,7 @@ def prune(nodes: list[Node], done: Event, asleep: Asleep, variants: Variants) ->
     return pruned
 
 
-def _ways(nodes: list[Node]) -> Iterator[list[Node]]:
+def ways(nodes: list[Node]) -> Iterator[list[Node]]:
     """The ways from the root to each leaf."""
     way: list[Node] = []
     levels = [iter(nodes)]
