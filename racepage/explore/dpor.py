@@ -19,18 +19,23 @@ What differs, and what was added:
   that cannot go, the search goes on without it: that is complete, but may cost an execution.
 - Where a thread picks, it has several events of which it does one. They keep each other from being
   done, as two that take a lock and never give it back, and are turned round as these: at the end of
-  every execution the others race with the one that was done.
+  every execution the others race with the one that was done, and so does a time-out that was
+  missed with the step that woke the thread. As neither comes after the other, all that does not
+  depend on the first goes into the sequence, and old races are looked at again: an execution can
+  be repeated.
 - A failed compare-exchange counts as a read. In its new place it may not fail: the sequence is
-  made with what it was. Where accesses of different widths overlap, that can begin an old
-  execution, which is abandoned or repeated; nothing is lost.
+  made with what it was, which is not always enough (`doubt`).
 - An execution that ends by a failure says nothing of what would come after it, so what the other
-  threads were about to do is tried in the place of the failing step, which never sleeps.
+  threads were about to do is tried in the place of the failing step, which never sleeps. Of the
+  executions with a failure, those are found that show the failure and what led to it, and all that
+  the others can do without it.
+- One that ends at the limit of steps is an execution like any other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from racepage.errors import RacepageError
 from racepage.execution.step import READ, Step
@@ -39,7 +44,20 @@ from racepage.explore.frame import Frame, read
 from racepage.explore.order import Order
 from racepage.explore.saved import MOST, Saved, written
 from racepage.explore.strategy import Run, Strategy, Task
-from racepage.explore.wakeup import Asleep, Event, Node, Variants, after, covered, insert, prune, ways
+from racepage.explore.wakeup import (
+    Asleep,
+    Event,
+    Node,
+    Variants,
+    after,
+    covered,
+    insert,
+    prune,
+    ways,
+)
+
+MOST_STEPS: Final = 20_000
+"""Longer is no path that can be restored; what happened before each of its steps takes a bit."""
 
 
 class Point:
@@ -292,17 +310,21 @@ class OptimalDpor(Strategy):
         return {
             "strategy": self.name,
             "over": self._over,
+            "choices": self._choices,
             "path": [frame.state() for frame in self._frames],
             "variants": [[key[0], written(step)] for key, step in self._variants.seen.items()],
+            "doubt": self._doubt.state(self._order.ranges),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         saved = Saved(state, self.name)
         over = saved.flag("over")
-        frames = [read(saved, item) for item in saved.items("path")]
+        choices = saved.flag("choices")
+        frames = [read(saved, item) for item in saved.items("path", MOST_STEPS)]
         if frames and (over or not frames[-1].nodes):
             saved.refuse('nothing is left to do at the end of its "path"')
-        order = Order()
+        doubt, order = Doubt(), Order()
+        order.ranges = doubt.restore(saved.part(saved.any("doubt"), '"doubt"'))
         for frame in frames[:-1]:
             order.add(frame.event.step)
         variants = Variants()
@@ -311,8 +333,7 @@ class OptimalDpor(Strategy):
             key = saved.whole(key, 'a key in "variants"')
             variants.note(key, saved.step(step, 'a step in "variants"'))
         self._frames, self._order, self._over = frames, order, over
-        self._choices = bool(variants.seen)
-        self._variants = variants
+        self._choices, self._variants, self._doubt = choices, variants, doubt
 
     def _differs(self, depth: int, what: str) -> NoReturn:
         raise RacepageError(

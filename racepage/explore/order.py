@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Final
 
 from racepage.execution.step import AWAIT, CHANGES, LOCK, UNLOCK, Step
-from racepage.explore.doubt import FAILED
+from racepage.explore.saved import FAILED
 
 NOBODY: Final = -1
 

@@ -12,7 +12,10 @@ from typing import Any, Final, NoReturn
 
 from racepage.errors import RacepageError
 from racepage.execution.step import Step, Touch
-from racepage.explore.doubt import FAILED
+
+FAILED: Final = 5
+"""How a step touches what it could have changed and did not, for a search that takes no chances
+(`doubt`). It depends on what a WRITE depends on."""
 
 MOST: Final = 1 << 53
 """The largest number in a state: every reader of JSON has it exactly."""
@@ -73,9 +76,12 @@ class Saved:
             self.refuse(f'"{field}" is neither true nor false')
         return value
 
-    def items(self, field: str) -> list[Any]:
-        """A field that is a list of something."""
-        return self.sequence(self.any(field), f'"{field}"')
+    def items(self, field: str, most: int = MOST) -> list[Any]:
+        """A field that is a list of something, at most so long."""
+        items = self.sequence(self.any(field), f'"{field}"')
+        if len(items) > most:
+            self.refuse(f'"{field}" has more than {most} items')
+        return items
 
     def numbers(self, field: str, low: int = 0, high: int = MOST) -> list[int]:
         """A field that is a list of whole numbers from `low` to `high`."""

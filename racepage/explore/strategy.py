@@ -53,7 +53,8 @@ class Strategy(ABC):
 
     name: ClassVar[str]
     exhaustive: ClassVar[bool] = False
-    """Whether every behaviour was seen once `begin` says that nothing is left."""
+    """Whether every behaviour was seen once `begin` says that nothing is left, unless an execution
+    ended at the limit of steps: what would have come after it was not tried."""
 
     @abstractmethod
     def begin(self) -> bool:

@@ -16,6 +16,12 @@ A program is a tuple of threads, a thread a tuple of operations; a place is (pag
     ("pick", place, base, more)         writes one of base + (more if the bytes are not all 0)
     ("place", place, place)             writes 1 into the one that is picked
     ("check", place, value)             a read that ends the execution if the bytes add up to value
+    ("join", thread)                    waits for the end of a thread
+    ("wait", n, place)                  two events: a write of condition n, and, when it was woken,
+                                        a write of 1 into the place
+    ("timed", n, place)                 the same, or else its time runs out: a write of condition n,
+                                        and the next operation is skipped
+    ("notify", n)                       a write of condition n that wakes one that waits, if any
 """
 
 from __future__ import annotations
@@ -28,14 +34,17 @@ Operation = tuple[Any, ...]
 Threads = tuple[tuple[Operation, ...], ...]
 
 LOCKS = 100
-"""Lock n is page LOCKS + n, of one byte."""
+CONDITIONS = 200
+THREADS = 300
+WAKE_UPS = 400
+"""Lock n is page LOCKS + n, of one byte; so are conditions, threads, and the wake-ups of each."""
 
 
 class Access(NamedTuple):
     page: int
     start: int
     stop: int
-    kind: str  # r, w, l (lock), u (unlock)
+    kind: str  # r, w, l (lock), u (unlock), a (await)
 
 
 class Event(NamedTuple):
@@ -54,7 +63,7 @@ def clash(one: Event, other: Event) -> bool:
         return True
     return any(
         a.page == b.page
-        and not (a.kind == "r" and b.kind == "r")
+        and not (a.kind in "ra" and b.kind in "ra")
         and set(range(a.start, a.stop)) & set(range(b.start, b.stop))
         for a in one.accesses
         for b in other.accesses
@@ -77,16 +86,27 @@ class State(NamedTuple):
     numbers: tuple[int, ...]  # how many events each thread did
     memory: frozenset[tuple[tuple[int, int], int]]  # (page, byte) -> value, where it is not 0
     held: frozenset[int]
-    failed: bool = False
+    failed: int = -1  # the thread that did, with its last event
+    waiting: frozenset[tuple[int, int, bool]] = frozenset()  # condition, thread, whether timed
+    woken: frozenset[int] = frozenset()
+
+
+def ended(threads: Threads, state: State, thread: int) -> bool:
+    return state.counters[thread] >= len(threads[thread])
 
 
 def enabled(threads: Threads, state: State) -> list[int]:
     ready = []
     for thread, operations in enumerate(threads):
         counter = state.counters[thread]
-        if counter < len(operations) and not state.failed:
+        if counter < len(operations) and state.failed < 0:
             word, place = operations[counter][:2]
-            if word != "lock" or place not in state.held:
+            blocked = (
+                (word == "lock" and place in state.held)
+                or (word == "join" and not ended(threads, state, place))
+                or (place, thread, False) in state.waiting
+            )
+            if not blocked:
                 ready.append(thread)
     return ready
 
@@ -110,7 +130,9 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
         picks: tuple[int, ...] = (),
         jump: int = 1,
         held: frozenset[int] = state.held,
-        failed: bool = False,
+        failed: int = state.failed,
+        waiting: frozenset[tuple[int, int, bool]] = state.waiting,
+        woken: frozenset[int] = state.woken,
     ) -> tuple[Event, State]:
         new = dict(memory)
         for place, value in stored:
@@ -118,11 +140,13 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
             new.update({(page, byte): value for byte in range(start, stop)})
         counters = list(state.counters)
         numbers = list(state.numbers)
-        event = Event(thread, numbers[thread], tuple(accesses), picks)
         counters[thread] += jump
+        if counters[thread] >= len(threads[thread]) and failed < 0:
+            accesses = [*accesses, Access(THREADS + thread, 0, 1, "u")]
+        event = Event(thread, numbers[thread], tuple(accesses), picks)
         numbers[thread] += 1
         kept = frozenset((byte, value) for byte, value in new.items() if value)
-        return event, State(tuple(counters), tuple(numbers), kept, held, failed)
+        return event, State(tuple(counters), tuple(numbers), kept, held, failed, waiting, woken)
 
     def access(place: Any, kind: str) -> Access:
         page, start, stop = place
@@ -140,12 +164,40 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
         else:
             kind = "w" if free else "r"
             yield after([access(lock, kind)], held=state.held | {where}, jump=1 if free else 2)
+    elif word == "join":
+        yield after([Access(THREADS + where, 0, 1, "a")])
+    elif word in {"wait", "timed", "notify"}:
+        condition = Access(CONDITIONS + where, 0, 1, "w")
+        mine = (where, thread, word == "timed")
+        there = sorted(other for other in state.waiting if other[0] == where)
+        if word == "notify":
+            for pick, other in enumerate(there):
+                wake_up = Access(WAKE_UPS + 10 * other[1] + state.counters[other[1]], 0, 1, "u")
+                yield after(
+                    [condition, wake_up],
+                    picks=(pick,) if len(there) > 1 else (),
+                    waiting=state.waiting - {other},
+                    woken=state.woken | {other[1]},
+                )
+            if not there:
+                yield after([condition])
+        elif thread in state.woken:
+            wake_up = Access(WAKE_UPS + 10 * thread + state.counters[thread], 0, 1, "a")
+            yield after(
+                [wake_up, access(operation[2], "w")],
+                stored=[(operation[2], 1)],
+                woken=state.woken - {thread},
+            )
+        elif mine in state.waiting:
+            yield after([condition], jump=2, waiting=state.waiting - {mine})
+        else:
+            yield after([condition], jump=0, waiting=state.waiting | {mine})
     elif word == "read":
         yield after([access(where, "r")])
     elif word == "skip":
         yield after([access(where, "r")], jump=2 if load(where) else 1)
     elif word == "check":
-        yield after([access(where, "r")], failed=load(where) == operation[2])
+        yield after([access(where, "r")], failed=thread if load(where) == operation[2] else -1)
     elif word == "write":
         yield after([access(where, "w")], stored=[(where, operation[2])])
     elif word == "copy":

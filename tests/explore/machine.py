@@ -10,6 +10,12 @@
     ("pick", cell, function)            writes which was picked of as many as the function says of
                                         the old value; sends it back
     ("place", cells)                    writes into the cell that was picked
+    ("join", thread)                    waits until it has ended
+    ("park", cell, timed, token)        begins to wait for a "notify", for which a target is given
+    ("parked", cell, timed, token, place)   the end of the wait, right after that, which sends back
+                                        whether it was woken: if so, the place is written; a timed
+                                        wait can run out of time until then, which writes the cell
+    ("notify", cell)                    wakes one that waits, if any: it picks which
 
 A cell is a name, or a name with a range of its bytes: `("page", 2, 6)`; a name alone is the byte
 [0, 1). A write puts its value into each byte of the range, a read sends back their sum.
@@ -22,7 +28,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from racepage.execution.step import LOCK, READ, UNLOCK, WRITE, Step, Touch
+from racepage.execution.step import AWAIT, LOCK, READ, UNLOCK, WRITE, Step, Touch
 from racepage.explore.strategy import Outcome, Run, Strategy
 
 Operation = tuple[Any, ...]
@@ -58,11 +64,17 @@ class Thread:
 
     @property
     def upcoming(self) -> Step:
-        return Step(self.number, self.machine.touches(self.operation))
+        return Step(self.number, self.machine.touches(self))
 
     def ready(self) -> bool:
-        return self.operation is not None and not (
-            self.operation[0] == "lock" and self.operation[1] in self.machine.held
+        if self.operation is None:
+            return False
+        word, cell = self.operation[:2]
+        machine = self.machine
+        return not (
+            (word == "lock" and cell in machine.held)
+            or (word == "join" and machine.threads[cell].operation is not None)
+            or (word == "parked" and (cell, self.number, False) in machine.waiting)
         )
 
 
@@ -74,6 +86,9 @@ class Machine:
         self.numbers = numbers  # cell name -> target, the same in every execution
         self.memory = {(name, 0): value for name, value in values.items()}
         self.held: set[Any] = set()
+        self.waiting: set[tuple[Any, int, bool]] = set()  # cell, thread, whether timed
+        self.missed: list[tuple[int, Step]] = []
+        self.done = 0  # steps
         self.threads = [Thread(self, number, body) for number, body in enumerate(bodies)]
 
     def place(self, cell: Any) -> tuple[Any, int, int]:
@@ -85,13 +100,22 @@ class Machine:
         name, start, stop = self.place(cell)
         return Touch(self.numbers.setdefault(name, len(self.numbers)), start, stop, how)
 
-    def touches(self, operation: Operation | None) -> tuple[Touch, ...]:
+    def runs_out(self, thread: Thread, operation: Operation) -> bool:
+        """Whether a thread that is parked would run out of time."""
+        return (operation[1], thread.number, True) in self.waiting
+
+    def touches(self, thread: Thread) -> tuple[Touch, ...]:
+        operation = thread.operation
         assert operation is not None
         word, cell = operation[:2]
         if word == "copy":
             return self.touch(cell, READ), self.touch(operation[2], WRITE)
         if word == "place":
             return tuple(self.touch(one, WRITE) for one in cell)
+        if word == "join":
+            return (self.touch(f"thread {cell}", AWAIT),)
+        if word == "parked" and not self.runs_out(thread, operation):
+            return self.touch(operation[3], AWAIT), self.touch(operation[4], WRITE)
         kinds = {"read": READ, "lock": LOCK, "unlock": UNLOCK}
         return (self.touch(cell, kinds.get(word, WRITE)),)
 
@@ -104,13 +128,13 @@ class Machine:
         for byte in range(start, stop):
             self.memory[name, byte] = value
 
-    def do(  # noqa: C901  (one branch for each operation)
+    def do(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
         self, thread: Thread, pick: Callable[[int], int]
     ) -> tuple[Step, Any]:
         operation = thread.operation
         assert operation is not None
         word, cell = operation[:2]
-        touches = self.touches(operation)
+        touches = self.touches(thread)
         picks: tuple[int, ...] = ()
         answer: Any = None
         fails = False
@@ -141,14 +165,35 @@ class Machine:
             picks = self.picked(pick, operation[2](self.load(cell)))
             answer = picks[-1] if picks else 0
             self.store(cell, answer)
-        else:
-            assert word == "place"
+        elif word == "park":
+            self.waiting.add((cell, thread.number, operation[2]))
+        elif word == "parked":
+            answer = not self.runs_out(thread, operation)
+            self.waiting.discard((cell, thread.number, True))
+            if answer:
+                self.store(operation[4], 1)
+        elif word == "notify":
+            there = sorted(other for other in self.waiting if other[0] == cell)
+            if there:
+                picks = self.picked(pick, len(there))
+                touches = (*touches, self.wake(there[picks[0] if picks else 0]))
+        elif word == "place":
             picks = self.picked(pick, len(cell))
             touches = (touches[picks[0]],)
             self.store(cell[picks[0]], 1)
+        else:
+            assert word == "join"
         if fails:
             touches = (self.touch(cell, READ),)
         return Step(thread.number, touches, picks), answer
+
+    def wake(self, waiter: tuple[Any, int, bool]) -> Touch:
+        thread = self.threads[waiter[1]]
+        assert thread.operation is not None
+        if waiter[2]:
+            self.missed.append((self.done, thread.upcoming))
+        self.waiting.discard(waiter)
+        return self.touch(thread.operation[3], UNLOCK)
 
     def picked(self, pick: Callable[[int], int], count: int) -> tuple[int, ...]:
         return (pick(count),) if count > 1 else ()
@@ -171,17 +216,21 @@ class Machine:
                     break
                 thread = self.threads[chosen.number]
                 assert thread in ready
+                self.done = len(steps)
                 step, answer = self.do(thread, strategy.pick)
                 steps.append(step)
                 last = thread.number
                 thread.go_on(answer)
+                if thread.operation is None:
+                    end = self.touch(f"thread {last}", UNLOCK)
+                    steps[-1] = step._replace(touches=(*step.touches, end))
             else:
                 if any(thread.operation is not None for thread in self.threads):
                     outcome = "deadlock"
         except Failure as error:
             outcome, failure = "failed", str(error)
         waiting = [thread.upcoming for thread in self.threads if thread.operation is not None]
-        return Result(Run(steps, waiting, outcome), self.memory, failure)
+        return Result(Run(steps, waiting, outcome, self.missed), self.memory, failure)
 
 
 def explore(program: Program, strategy: Strategy, most: int | None = None) -> Iterator[Result]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from racepage.execution.step import LOCK, READ, UNLOCK, WRITE
+from racepage.execution.step import AWAIT, LOCK, READ, UNLOCK, WRITE
 from racepage.explore.strategy import Run
 from tests.explore import brute
 from tests.explore.machine import Body, Failure, Operation, Program
@@ -52,13 +52,13 @@ def threads(*, checks: bool = False, mixed: bool = False) -> st.SearchStrategy[b
 
 
 def program(threads: brute.Threads) -> Program:
-    return lambda: ({}, [_body(operations) for operations in threads])
+    return lambda: ({}, [_body(*thread) for thread in enumerate(threads)])
 
 
-def _body(operations: tuple[Operation, ...]) -> Body:  # noqa: C901  (one branch for each)
-    def body() -> Generator[Operation, Any, None]:
+def _body(number: int, operations: tuple[Operation, ...]) -> Body:  # noqa: C901  (one branch for each)
+    def body() -> Generator[Operation, Any, None]:  # noqa: C901  (one branch for each)
         skipped = False
-        for operation in operations:
+        for at, operation in enumerate(operations):
             if skipped:
                 skipped = False
                 continue
@@ -76,6 +76,14 @@ def _body(operations: tuple[Operation, ...]) -> Body:  # noqa: C901  (one branch
             elif word == "pick":
                 _, place, base, more = operation
                 yield "pick", place, lambda value, base=base, more=more: base + more * (value != 0)
+            elif word in {"wait", "timed"}:
+                _, condition, place = operation
+                cell = (brute.CONDITIONS + condition, 0, 1)
+                rest = word == "timed", (brute.WAKE_UPS + 10 * number + at, 0, 1)
+                yield "park", cell, *rest
+                skipped = not (yield "parked", cell, *rest, place)
+            elif word == "notify":
+                yield word, (brute.CONDITIONS + operation[1], 0, 1)
             elif word == "place":
                 yield "place", operation[1:]
             else:
@@ -87,7 +95,10 @@ def _body(operations: tuple[Operation, ...]) -> Body:  # noqa: C901  (one branch
 def trace(run: Run, numbers: dict[Any, int]) -> brute.Trace:
     """What all executions that are equivalent to this one have in common."""
     pages = {number: page for page, number in numbers.items()}
-    kinds = {READ: "r", WRITE: "w", LOCK: "l", UNLOCK: "u"}
+    for page, target in numbers.items():
+        if isinstance(page, str):
+            pages[target] = brute.THREADS + int(page.removeprefix("thread "))
+    kinds = {READ: "r", WRITE: "w", LOCK: "l", UNLOCK: "u", AWAIT: "a"}
     counters: dict[int, int] = {}
     events = []
     for step in run.steps:
