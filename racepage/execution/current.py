@@ -279,6 +279,7 @@ def control(by: Kernel, new_mode: int, new_depth: int) -> None:
     depth = new_depth
     ident = _task_ident
     _recorded = True
+    collected.clear()
     mode = new_mode
 
 
@@ -293,6 +294,8 @@ def end_control() -> None:
     mode = OFF
     ident = get_ident
     turns.clear()
+    relabelled.clear()
+    _dropped.clear()  # the next execution has other things of those numbers
 
 
 def _task_ident() -> int:

@@ -37,6 +37,7 @@ from racepage.events import Kind, Op
 from racepage.execution import current, targets
 from racepage.execution.current import ThreadLog, own
 from racepage.execution.frames import outside
+from racepage.execution.garbage import note_collected
 from racepage.execution.step import AWAIT, READ, UNLOCK, Step, Touch
 from racepage.execution.watch import Watch, watch, written
 
@@ -278,6 +279,8 @@ class Kernel:
         self._failed: Task | None = None
         self._error: BaseException | None = None
         self._dead = False
+        self._begin = len(self.events)
+        self._pages: list[int] = []  # made in this execution
 
     @property
     def now(self) -> int:
@@ -319,6 +322,7 @@ class Kernel:
                 self._go_on(None)
             left = self._all.copy()
             waiting = [task.upcoming for task in left if task is not self._failed]
+            self._note_collected(root)
             self._unwind(left)
         finally:
             targets.numbering = None
@@ -329,6 +333,13 @@ class Kernel:
             raise self._error
         done, failed = self._done, self._failed
         return Execution(self._outcome, done, waiting, self._missed, failed, left, self._met)
+
+    def _note_collected(self, root: Task) -> None:
+        """Log which of its pages the execution let go of, before what is left lets go of more."""
+        end, ended = len(self.events), self._outcome == "ended"
+        current.unwind()  # what finalizers do from here on is not the program's
+        if note_collected(self.events, self._begin, self._pages, ended=ended):
+            self.runs += (end, root.log.number)
 
     def _unwind(self, left: Sequence[Task]) -> None:
         """Have every task that is left end, wherever it stands."""
@@ -371,7 +382,6 @@ class Kernel:
         task = Task(number, path, log, body)
         log.events = self.events
         log.ident = -2 - log.number  # threads of the operating system have positive ones
-        current.logs[log.number] = log
         current.given[log.number] = log.name
         self._all.append(task)
         self._met.append(task)
@@ -386,6 +396,7 @@ class Kernel:
             task = self.running
             try:
                 task.body()
+                task.body = _nothing  # this frame stays, and what the body held does not
             except (GreenletExit, SystemExit):
                 pass
             except BaseException as error:  # noqa: BLE001  (it is the program's)
@@ -657,6 +668,8 @@ class Kernel:
         if number is None:
             number = self._numbers[origin] = targets.fresh(kind)
             self._origins[number] = origin
+        if kind is Kind.PAGE:
+            self._pages.append(number)
         return number
 
     def origin(self, number: int) -> Path | None:
@@ -773,6 +786,10 @@ class Kernel:
 
 def _in_turn(able: Sequence[Task], last: int) -> Task:
     return next((task for task in able if task.number > last), able[0])
+
+
+def _nothing() -> None:
+    pass
 
 
 def _number(task: Task) -> int:

@@ -1,0 +1,44 @@
+"""Pages that the garbage collector frees in a controlled execution.
+
+Python's own collector is off there, so that a finalizer runs where a reference is dropped, and the
+same in every execution. A page that only a cycle holds is not seen to be freed that way: where one
+may be left, the collector is asked, once the execution is over.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from typing import Any, Final
+
+from racepage.events import Op
+from racepage.execution import current
+from racepage.execution.flat import FIELDS
+from racepage.execution.targets import SMALLEST_PAGE
+
+_FREE: Final = int(Op.FREE)
+_COLLECT: Final = int(Op.COLLECT)
+
+
+def note_collected(events: list[Any], begin: int, made: Sequence[int], *, ended: bool) -> bool:
+    """Log what was collected of the pages that an execution made; whether there is any.
+
+    Args:
+        events: what was logged, flat (`execution.flat`).
+        begin: where the execution begins there.
+        made: the numbers of its pages.
+        ended: what it still holds is leaked; else its threads hold it, who never came to their end.
+    """
+    kept = set(made).difference(current.collected)
+    if kept and ended:
+        words, targets = events[begin::FIELDS], events[begin + 1 :: FIELDS]
+        kept.difference_update(
+            target for word, target in zip(words, targets, strict=True) if word & 0xFF == _FREE
+        )
+        if kept:
+            gc.collect()
+    gone = sorted(set(made).intersection(current.collected))
+    for page in gone:
+        size = current.sizes.get(page, SMALLEST_PAGE)
+        events.extend((_COLLECT, page, 0, size, None, -1))
+    return bool(gone)
