@@ -49,6 +49,9 @@ NOTHING: Final = -1
 
 MOST_STEPS: Final = 20_000
 
+_START: Final = (1, 2)
+"""The byte of a thread that stands for its start; [0, 1) stands for its end."""
+
 _THREADS: Final = len(Kind)
 _EXIT: Final = int(Op.EXIT)
 _BLOCK: Final = int(Op.BLOCK)
@@ -185,7 +188,7 @@ class Steps(Sequence[Step]):
             )
         return made
 
-    def from_(self, number: int) -> list[tuple[int, list[Touch]]]:
+    def since(self, number: int) -> list[tuple[int, list[Touch]]]:
         """Who did each from a number on, and what it has touched so far."""
         found = []
         for at in range(number, len(self._done)):
@@ -270,7 +273,7 @@ class Kernel:
         self._met: list[Task] = []
         self._all: list[Task] = []  # of those, not ended
         self._joining: list[Task] = []  # wait for the end of others
-        self._watching: list[Wait] = []  # those with watches; they count as gates, too
+        self._watching: list[Wait] = []  # those with watches
         self._woken: list[Task] = []  # on their way to a point
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
         self._missed: list[tuple[int, Step]] = []
@@ -364,6 +367,9 @@ class Kernel:
         task = self._adopt((*me.path, me.made[_THREADS]), log, body)
         me.made[_THREADS] += 1
         task.daemon = daemon
+        if self._steps:
+            self.touch(UNLOCK, log.number, *_START)
+            task.more = (Touch(log.number, *_START, AWAIT),)
         self._starters.append((getcurrent(), me))
         self._to(task)
         return task
@@ -443,7 +449,13 @@ class Kernel:
         me.start = start
         me.stop = stop
         steps = self._steps
-        if self._starters or self._woken or self.on_step or len(steps) >= self._most:
+        if (
+            self._starters
+            or self._woken
+            or self._watching
+            or self.on_step
+            or len(steps) >= self._most
+        ):
             self._stand(me)
             return
         # The rest is `_go_on`, for the common case.
@@ -550,12 +562,7 @@ class Kernel:
 
     def _go_on(self, me: Task | None) -> None:  # noqa: C901  (one choice, from end to end)
         """Let the next one go: the running one stands at a point, or waits, or has ended."""
-        if self._watching:
-            self._look()
-        while self._woken:
-            task = self._woken.pop(0)
-            self._starters.append((getcurrent(), self.running))
-            self._to(task)
+        self._wake_up()
         if me is None and all(task.daemon for task in self._all):
             self._over(self._outcome)
             return
@@ -592,6 +599,15 @@ class Kernel:
         self._last = chosen.number
         if chosen is not me:
             self._to(chosen)
+
+    def _wake_up(self) -> None:
+        """Let those run to their next point that the last step has woken."""
+        if self._watching:
+            self._look()
+        while self._woken:
+            task = self._woken.pop(0)
+            self._starters.append((getcurrent(), self.running))
+            self._to(task)
 
     def _to(self, task: Task) -> None:
         self._become(task)
@@ -733,7 +749,7 @@ class Kernel:
 
     def watch(self, since: int) -> Watch:
         """What the running task has read from step number `since` on."""
-        return watch(self._done.from_(since), self.running.number)
+        return watch(self._done.since(since), self.running.number)
 
     def await_write(self, touches: tuple[Touch, ...], *, timed: bool) -> bool:
         """Wait until another task writes any of what was read; False when time ran out before.
@@ -744,20 +760,17 @@ class Kernel:
         wait = self.waiting()
         wait.watches = touches
         self._watching.append(wait)
-        self._gates += 1
         woken = self.park(wait, *(touches if timed else ()))
         if not woken:
             self._watching.remove(wait)
-            self._gates -= 1
         return woken
 
     def _look(self) -> None:
         """Wake those that wait for what the last step has written."""
-        for who, touches in self._done.from_(len(self._steps) - 1):
+        for who, touches in self._done.since(len(self._steps) - 1):
             for wait in self._watching.copy():
                 if wait.task.number != who and written(wait.watches, touches):
                     self._watching.remove(wait)
-                    self._gates -= 1
                     self.wake(wait)
 
     def pass_time(self, seconds: float | None) -> None:
