@@ -314,8 +314,8 @@ class Kernel:
         self._choose, self._pick = choose, pick
         self._home = getcurrent()
         before = own.__dict__.copy()
-        targets.numbering = self.number
         current.control(self, self.mode | current.CONTROLLED, self.depth)
+        targets.numbering = self.number
         own.extend = self.events.extend
         try:
             root = self._root(program)
@@ -328,6 +328,7 @@ class Kernel:
             self._note_collected(root)
             self._unwind(left)
         finally:
+            self._dead = True
             targets.numbering = None
             current.end_control()
             own.__dict__.clear()
@@ -362,7 +363,13 @@ class Kernel:
     # Tasks
 
     def spawn(self, log: ThreadLog, body: Callable[[], object], *, daemon: bool = False) -> Task:
-        """Start a task, which runs to its first point before this returns."""
+        """Start a task, which runs to its first point before this returns.
+
+        Raises:
+            GreenletExit: the execution is over.
+        """
+        if self._dead:
+            raise GreenletExit
         me = self.running
         task = self._adopt((*me.path, me.made[_THREADS]), log, body)
         me.made[_THREADS] += 1

@@ -86,7 +86,7 @@ class Explorer:
             RacepageError: something that it does cannot be done under control.
         """
         began = time.perf_counter()
-        exhausted = False
+        exhausted = interrupted = False
         with quiet():
             try:
                 while self._may_go_on(began):
@@ -94,6 +94,9 @@ class Explorer:
                         exhausted = True
                         break
                     self._execute()
+            except KeyboardInterrupt:
+                interrupted = True
+            try:
                 self._look()
             finally:
                 self._kernel.close()
@@ -108,6 +111,7 @@ class Explorer:
             exhaustive=self._why_incomplete(exhausted=exhausted) is None,
             why_incomplete=self._why_incomplete(exhausted=exhausted),
             outcomes=dict(self._outcomes),
+            interrupted=interrupted,
         )
 
     def _may_go_on(self, began: float) -> bool:

@@ -64,6 +64,8 @@ class Exploration:
         findings: what was found, in the order in which it was.
         exhaustive: every behaviour of the program was seen: these executions are all there are.
         why_incomplete: what kept the search from that, in a sentence; None where nothing did.
+        outcomes: how many executions ended in which way.
+        interrupted: the user had enough.
     """
 
     program: str
@@ -76,6 +78,7 @@ class Exploration:
     exhaustive: bool = False
     why_incomplete: str | None = None
     outcomes: Mapping[str, int] = field(default_factory=dict)
+    interrupted: bool = False
 
     @property
     def verdict(self) -> Verdict:
