@@ -34,6 +34,7 @@ class Ready:
 
     number: int
     touches: tuple[Touch, ...] = TOUCHES
+    wait: object = None
 
     @property
     def upcoming(self) -> Step:
@@ -107,6 +108,18 @@ def test_a_thread_that_yields_is_taken_at_its_word() -> None:
     assert chosen(strategy, [Ready(0, ()), Ready(1, ()), Ready(2, ())], 2) == 0
     assert chosen(strategy, [Ready(0, ())], 0) == 0
     assert [point.held for point in strategy.points] == [False] * 5
+
+
+def test_a_thread_that_waits_for_a_limited_time_waits_as_long_as_another_can_go() -> None:
+    waiting = Ready(0, wait="for a second")
+    strategy = Planned()
+    assert chosen(strategy, [Ready(0), Ready(1)], NOBODY) == 0
+    assert chosen(strategy, [waiting, Ready(1)], 0) == 1
+    assert chosen(strategy, [waiting], 1) == 0
+    assert not strategy.points[1].held
+    hasty = Planned(plan((0, 1, 0, False)))
+    assert chosen(hasty, [Ready(0), Ready(1)], NOBODY) == 0
+    assert chosen(hasty, [waiting, Ready(1)], 0) == 0
 
 
 def test_a_plan_can_let_a_thread_that_yields_go_on() -> None:
