@@ -42,28 +42,14 @@ color_option = click.option(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What `check` and `run` have in common: how to analyse, and how to report."""
+class Reporting:
+    """What every verb that finds something has: how to report it, and what is not to count."""
 
-    engine: Engine
-    all_pairs: bool
     format: Format
     output: Path | None
-    list_events: bool
     limit: int
     color: Color
     policy: Policy
-
-    def analyse(self, trace: Trace, what: str) -> Analysis:
-        """Analyse `trace`; on long work, say how far it is with `what`.
-
-        Raises:
-            RacepageError: the trace has something that cannot be analysed.
-        """
-        from racepage.detect import analyse  # noqa: PLC0415  (not needed to print help)
-
-        with watched(what) as tick:
-            return analyse(trace, engine=self.engine, all_pairs=self.all_pairs, progress=tick)
 
     def settle(self, *, usable: bool = True) -> None:
         """After the last report: say what was of no use in the policy, and update the baseline.
@@ -83,6 +69,37 @@ class Options:
         elif self.policy.update:
             say("the baseline is as it was, since not everything was analysed")
 
+    def style(self, *, list_events: bool = False) -> Style:
+        """How a report for people is to look."""
+        from racepage.report.text import Style  # noqa: PLC0415  (not needed to print help)
+
+        return Style(
+            width=width(self.output),
+            color=colored(self.color, self.output),
+            list_events=list_events,
+            limit=self.limit,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(Reporting):
+    """What `check` and `run` have in common: how to analyse, and how to report."""
+
+    engine: Engine
+    all_pairs: bool
+    list_events: bool
+
+    def analyse(self, trace: Trace, what: str) -> Analysis:
+        """Analyse `trace`; on long work, say how far it is with `what`.
+
+        Raises:
+            RacepageError: the trace has something that cannot be analysed.
+        """
+        from racepage.detect import analyse  # noqa: PLC0415  (not needed to print help)
+
+        with watched(what) as tick:
+            return analyse(trace, engine=self.engine, all_pairs=self.all_pairs, progress=tick)
+
     def report(self, analysis: Analysis, subject: str | None = None) -> None:
         """Write the report of one trace to where it was asked for.
 
@@ -101,7 +118,10 @@ class Options:
         else:
             from racepage.report import text  # noqa: PLC0415  (not needed to print help)
 
-            emit(text.render(analysis, self._style(), subject=subject), self.output)
+            emit(
+                text.render(analysis, self.style(list_events=self.list_events), subject=subject),
+                self.output,
+            )
 
     def report_all(self, analyses: Iterable[Analysis | str]) -> None:
         """The same for several traces; one that could not be analysed is a path.
@@ -117,7 +137,7 @@ class Options:
         else:
             from racepage.report import text  # noqa: PLC0415  (not needed to print help)
 
-            emit(text.render_all(analyses, self._style()), self.output)
+            emit(text.render_all(analyses, self.style(list_events=self.list_events)), self.output)
 
     def _warn(self, analysis: Analysis) -> Analysis:
         """Say the warnings, for which the JSON report has no place; as many as a text would."""
@@ -130,51 +150,71 @@ class Options:
             say(f"{where}and {counted(len(warnings) - len(shown), 'more warning')}")
         return analysis
 
-    def _style(self) -> Style:
-        from racepage.report.text import Style  # noqa: PLC0415  (not needed to print help)
 
-        return Style(
-            width=width(self.output),
-            color=colored(self.color, self.output),
-            list_events=self.list_events,
-            limit=self.limit,
-        )
+_limit_option = click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(0),
+    default=SHOWN,
+    show_default=True,
+    help="Findings of a trace that a text report tells; 0 for all.",
+)
+_list_events_option = click.option(
+    "--list-events", is_flag=True, help="Name every event that races."
+)
+_all_pairs_option = click.option(
+    "--all-pairs", is_flag=True, help="Every racing pair of places; takes more memory."
+)
+_engine_option = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    help="The readable one or the fast one; auto asks the trace's length.",
+)
 
 
 def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a verb the options of `Options`, which it gets as its first argument."""
-    names = [field.name for field in fields(Options)]
+    return _bundling(
+        command,
+        Options,
+        (
+            *policy_options,
+            color_option,
+            _limit_option,
+            _list_events_option,
+            output_option,
+            format_option,
+            _all_pairs_option,
+            _engine_option,
+        ),
+    )
+
+
+def reporting_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a verb the options of `Reporting`, which it gets as its first argument."""
+    return _bundling(
+        command,
+        Reporting,
+        (*policy_options, color_option, _limit_option, output_option, format_option),
+    )
+
+
+def _bundling(
+    command: Callable[..., int],
+    kind: type[Reporting],
+    options: Iterable[Callable[[Callable[..., int]], Callable[..., int]]],
+) -> Callable[..., int]:
+    """Give a verb these options, which it gets as one object of that kind."""
+    names = [field.name for field in fields(kind)]
 
     @functools.wraps(command)
     def bundled(**values: Any) -> int:
         values["policy"] = taken_policy(values)
-        options = Options(**{name: values.pop(name) for name in names})
-        return command(options, **values)
+        taken = kind(**{name: values.pop(name) for name in names})
+        return command(taken, **values)
 
     verb: Callable[..., int] = bundled
-    for option in (
-        *policy_options,
-        color_option,
-        click.option(
-            "--limit",
-            metavar="N",
-            type=click.IntRange(0),
-            default=SHOWN,
-            show_default=True,
-            help="Findings of a trace that a text report tells; 0 for all.",
-        ),
-        click.option("--list-events", is_flag=True, help="Name every event that races."),
-        output_option,
-        format_option,
-        click.option(
-            "--all-pairs", is_flag=True, help="Every racing pair of places; takes more memory."
-        ),
-        click.option(
-            "--engine",
-            type=click.Choice(ENGINES),
-            default="auto",
-            help="The readable one or the fast one; auto asks the trace's length.",
-        ),
-    ):
+    for option in options:
         verb = option(verb)
     return verb
