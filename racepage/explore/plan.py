@@ -110,7 +110,7 @@ class Planned(Strategy):
         if len(self.points) == self._longest:
             return None
         ready = tuple(task.number for task in tasks)
-        usual, held = _usual(tasks, ready, last)
+        usual, held = usual_next(tasks, ready, last)
         chosen = usual
         switch = self._switches.get((last, self._done[last]))
         if switch is not None and switch.to in ready and (switch.preempts or not held):
@@ -166,7 +166,7 @@ class Planned(Strategy):
         self._prepare()
 
 
-def _usual(tasks: Sequence[Task], ready: tuple[int, ...], last: int) -> tuple[int, bool]:
+def usual_next(tasks: Sequence[Task], ready: tuple[int, ...], last: int) -> tuple[int, bool]:
     """Who goes unless the plan says otherwise, and whether anything else is a preemption."""
     if last not in ready:
         return ready[0], False

@@ -22,9 +22,11 @@ from racepage.execution.retrace import retrace
 from racepage.execution.step import Step
 from racepage.execution.targets import KIND_MASK
 from racepage.execution.uncaught import sentence
+from racepage.explore.plan import Plan, Point, shortest, usual_next
 from racepage.explore.replay import Replay
 from racepage.explore.schedule import Numbered, Thread, numbered
 from racepage.explore.strategy import Run, Strategy
+from racepage.explore.strategy import Task as Ready
 from racepage.finding import Analysis, Finding
 from racepage.trace.columns import Trace
 
@@ -56,6 +58,7 @@ class Told:
         end: what is wrong with how it ended, if anything.
         outcome: how it ended.
         numbered: the steps, threads and targets as a schedule has them.
+        plan: the shortest under which it comes out as it did, where it is of a schedule.
     """
 
     trace: Trace
@@ -66,6 +69,7 @@ class Told:
     end: Finding | None
     outcome: str
     numbered: Numbered
+    plan: Plan | None = None
 
     @property
     def choices(self) -> list[list[int]]:
@@ -79,6 +83,19 @@ class Told:
             if finding.fingerprint == wanted:
                 return replace(self.analysis, findings=(finding,))
         return None
+
+
+class _Followed(Replay):
+    """A replay that notes what else could have been done."""
+
+    def __init__(self, schedule: Sequence[Sequence[int]]) -> None:
+        super().__init__(schedule)
+        self.points: list[Point] = []
+
+    def choose(self, tasks: Sequence[Ready], last: int) -> Ready:
+        ready = tuple(task.number for task in tasks)
+        self.points.append(Point(ready, *usual_next(tasks, ready, last)))
+        return super().choose(tasks, last)
 
 
 class Teller:
@@ -98,7 +115,9 @@ class Teller:
         Raises:
             NondeterminismError: the program does not fit it.
         """
-        return self.run(Replay(schedule), depth=DEPTH, places=True)
+        followed = _Followed(schedule)
+        told = self.run(followed, depth=DEPTH, places=True)
+        return replace(told, plan=shortest(told.steps, followed.points))
 
     def run(self, strategy: Strategy, *, depth: int = 1, places: bool = False) -> Told:
         """One execution under a strategy, with all that there is to find."""

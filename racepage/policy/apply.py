@@ -118,6 +118,10 @@ class Policy:
         before = analysis.policy or PolicyUse()
         return replace(analysis, findings=findings, policy=replace(before, baseline=use))
 
+    def looked_at_some(self) -> None:
+        """Say that not all was looked at: what was not found may be there all the same."""
+        self._complete = False
+
     def remarks(self) -> Iterator[str]:
         """What the user should know of the suppressions and the baseline, after all traces."""
         for one, matched in zip(self._suppressions, self._matched, strict=True):
