@@ -25,7 +25,9 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from math import inf, nextafter
 from time import perf_counter_ns
 from types import FrameType
@@ -314,8 +316,10 @@ class Kernel:
         self._choose, self._pick = choose, pick
         self._home = getcurrent()
         before = own.__dict__.copy()
+        counter = threading._counter  # type: ignore[attr-defined]  # noqa: SLF001  (of names)
         current.control(self, self.mode | current.CONTROLLED, self.depth)
         targets.numbering = self.number
+        threading._counter = count(1).__next__  # type: ignore[attr-defined]  # noqa: SLF001
         own.extend = self.events.extend
         try:
             root = self._root(program)
@@ -330,6 +334,7 @@ class Kernel:
         finally:
             self._dead = True
             targets.numbering = None
+            threading._counter = counter  # type: ignore[attr-defined]  # noqa: SLF001
             current.end_control()
             own.__dict__.clear()
             own.__dict__.update(before)
@@ -817,11 +822,14 @@ def _number(task: Task) -> int:
 
 
 class quiet:  # noqa: N801  (a context, used as one)
-    """No garbage collection of Python's own: it would run finalizers anywhere."""
+    """No garbage collection of Python's own: it would run finalizers anywhere.
+
+    What was there before is put aside unseen: to look at all of it takes longer than to explore a
+    small program.
+    """
 
     def __enter__(self) -> None:
         self._was = gc.isenabled()
-        gc.collect()
         gc.freeze()
         gc.disable()
 
