@@ -37,9 +37,10 @@ from threading import (
 )
 
 from racepage.events import MemoryOrder
+from racepage.sync._exchange import Selected
 from racepage.sync.atomic import Atomic, fence, spin_until
 from racepage.sync.barrier import Barrier, InvisibleBarrier, invisible_barrier
-from racepage.sync.channel import Channel, ChannelClosedError, Selected, select
+from racepage.sync.channel import Channel, ChannelClosedError, select
 from racepage.sync.completion import Completion
 from racepage.sync.condition import Condition
 from racepage.sync.event import Event

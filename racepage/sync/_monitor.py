@@ -9,6 +9,9 @@ before it and WAKE after it, which order nothing either: they are how a deadlock
 
 A wake-up can reach a waiter that has just timed out. So whoever waits looks at the state again
 before it gives up, and `wait_for` does.
+
+Under control a wait is the kernel's. Time can run out whenever somebody waits for a limited time:
+that is a step, which touches what the primitive's sections do, and is at once inside of them.
 """
 
 from __future__ import annotations
@@ -17,13 +20,15 @@ from _thread import TIMEOUT_MAX, LockType
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
 from types import FrameType, TracebackType
 
 from racepage.execution import current, waits
 from racepage.execution.current import CONTROLLED
-from racepage.execution.step import LOCK, WRITE
+from racepage.execution.kernel import Wait
+from racepage.execution.step import LOCK, WRITE, Touch
 from racepage.sync._names import HandOvers
+from racepage.sync._section import Section
+from racepage.sync.clock import monotonic
 
 FOREVER = None
 """The timeout of a wait that only a wake-up ends."""
@@ -32,9 +37,13 @@ FOREVER = None
 class Ticket:
     """What one thread waits on, once, until another one wakes it."""
 
-    __slots__ = ("_lock", "_waiter", "_woken")
+    __slots__ = ("_lock", "_wait", "_waiter", "_woken")
 
     def __init__(self) -> None:
+        self._wait: Wait | None = None
+        if current.mode >= CONTROLLED:
+            self._wait = current.kernel.waiting()
+            return
         self._lock = current.raw_lock()
         self._lock.acquire()
         self._waiter = current.task()
@@ -42,18 +51,26 @@ class Ticket:
 
     def wake(self) -> None:
         """Let the thread go on, or not wait at all."""
+        if self._wait is not None:
+            current.kernel.wake(self._wait)
+            return
         self._woken = True
         self._waiter.waits = False
         self._lock.release()
 
-    def park(self, timeout: float | None, on: int | None, frame: FrameType | None) -> bool:
+    def park(
+        self, timeout: float | None, on: int | None, frame: FrameType | None, *touches: Touch
+    ) -> bool:
         """Block until somebody wakes the ticket; False when `timeout` seconds passed before that.
 
         Args:
             timeout: `FOREVER`, or how long; not at all where it is not positive.
             on: the number of what a trace says is waited for; None where it says nothing.
             frame: the line of the program under test that waits, or None for a wait of racepage's.
+            touches: what it touches that time runs out.
         """
+        if self._wait is not None:
+            return self._park(self._wait, timeout, on, frame, touches)
         if timeout is not None and timeout <= 0:
             return self._lock.acquire(blocking=False)
         real = -1 if timeout is None else timeout
@@ -68,9 +85,35 @@ class Ticket:
         finally:
             waits.wake(frame)
 
+    def _park(
+        self,
+        wait: Wait,
+        timeout: float | None,
+        on: int | None,
+        frame: FrameType | None,
+        touches: tuple[Touch, ...],
+    ) -> bool:
+        if timeout is not None and timeout <= 0:
+            return wait.woken
+        if on is not None:
+            waits.block(on, frame, timed=timeout is not None)
+        if timeout is None:
+            touches = ()
+        elif not touches:  # nothing can come before it
+            touches = (Touch(wait.token, 0, 1, WRITE),)
+        woken = current.kernel.park(wait, *touches)
+        if not woken:
+            current.kernel.pass_time(timeout)
+        if on is not None:
+            waits.wake(frame)
+        return woken
+
 
 class Waiters:
-    """Threads that wait, first come, first woken. The caller holds the mutex that guards them."""
+    """Threads that wait. The caller holds the mutex that guards them.
+
+    The first to come is the first to be woken; under control it may be any.
+    """
 
     __slots__ = ("_tickets",)
 
@@ -93,9 +136,14 @@ class Waiters:
 
     def notify(self, n: int = 1) -> None:
         """Wake the `n` threads that have waited longest, or as many as there are."""
-        for _ in range(min(n, len(self._tickets))):
+        tickets = self._tickets
+        for left in range(min(n, len(tickets)), 0, -1):
             try:
-                ticket = self._tickets.popleft()
+                if current.mode >= CONTROLLED and left < len(tickets):
+                    ticket = tickets[current.kernel.pick(len(tickets))]
+                    tickets.remove(ticket)
+                else:
+                    ticket = tickets.popleft()
             except IndexError:  # over a plain lock, two threads may notify at once
                 return
             ticket.wake()
@@ -114,7 +162,7 @@ class Monitor(Waiters):
 
     __slots__ = ("_mutex", "_on")
 
-    def __init__(self, mutex: LockType, on: int | HandOvers | None) -> None:
+    def __init__(self, mutex: Section, on: int | HandOvers | None) -> None:
         super().__init__()
         self._mutex = mutex
         self._on = on
@@ -133,14 +181,14 @@ class Monitor(Waiters):
     def wait(self, timeout: float | None, frame: FrameType | None) -> bool:
         """Give the mutex back, wait to be woken, take it again; False when time ran out."""
         ticket = self.enrol()
-        on = self._on.whole() if isinstance(self._on, HandOvers) else self._on
+        on = self._on.whole if isinstance(self._on, HandOvers) else self._on
         self._mutex.release()
         woken = False
         try:
-            woken = ticket.park(timeout, on, frame)
+            woken = ticket.park(timeout, on, frame, self._mutex.touch)
             return woken
         finally:
-            self._mutex.acquire()
+            self._mutex.enter_again(woken=woken)
             if not woken:
                 self.withdraw(ticket)
 
@@ -157,9 +205,11 @@ class Monitor(Waiters):
                     return True
         end = monotonic() + timeout
         while (left := end - monotonic()) > 0:
-            self.wait(left, frame)
+            in_time = self.wait(left, frame)
             if ready():
                 return True
+            if not in_time:
+                break
         return False
 
 
@@ -173,6 +223,8 @@ def take(lock: LockType, blocking: bool, timeout: float, number: int, frame: Fra
     if lock.acquire(blocking=False):
         return True
     if limit is not None and limit <= 0:
+        if current.mode >= CONTROLLED:
+            current.kernel.only_read()
         return False
     return await_lock(lock, limit, number, frame)
 
@@ -191,6 +243,7 @@ def await_lock(lock: LockType, timeout: float | None, number: int, frame: FrameT
     if not current.mode:
         return lock.acquire(timeout=real)
     if current.mode >= CONTROLLED:  # it was known before the try: time has run out
+        current.kernel.only_read()
         current.kernel.pass_time(timeout)
         return False
     current.task().waits = timeout is None

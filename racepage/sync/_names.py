@@ -6,6 +6,7 @@ from weakref import finalize
 
 from racepage.events import LockKind
 from racepage.execution import current
+from racepage.execution.current import CONTROLLED
 
 
 def lock_number(owner: object, name: str | None, kind: LockKind = LockKind.PLAIN) -> int:
@@ -37,40 +38,41 @@ class HandOvers:
 
     A named primitive keeps its own, so that they bear its name: `sync:jobs`, `sync:jobs#2`. One
     without a name shares them with all others. The primitive's mutex guards `new` and `done`.
+
+    Under control an execution makes its own, and uses none of them again.
+
+    Attributes:
+        whole: what stands for the primitive itself: threads wait for it, nothing is handed over.
     """
 
-    __slots__ = ("_name", "_numbers", "_spare", "_whole")
+    __slots__ = ("_name", "_numbers", "_spare", "whole")
 
     def __init__(self, owner: object, name: str | None) -> None:
         self._name = name
         self._numbers: list[int] = []
         self._spare: list[int] = []
-        self._whole: int | None = None
+        self.whole = current.new_sync(name)
         if name is not None:
+            self._numbers.append(self.whole)
             _forget(owner, self._numbers)
 
     def new(self) -> int:
         """An object that nobody else uses now. It may have been used: begin with a `release`."""
         if self._name is None:
             return current.one_shot()
+        if current.mode >= CONTROLLED:
+            return current.new_sync(self._name)
         if self._spare:
             return self._spare.pop()
         number = current.new_sync(self._name)
         self._numbers.append(number)
         return number
 
-    def whole(self) -> int:
-        """What stands for the primitive itself: threads wait for it, and nothing is handed over."""
-        if self._whole is None:
-            self._whole = current.new_sync(self._name)
-            self._numbers.append(self._whole)
-        return self._whole
-
     def done(self, number: int) -> None:
         """Let another hand-over use `number`: it was taken, or never will be."""
         if self._name is None:
             current.recycle(number)
-        else:
+        elif current.mode < CONTROLLED:
             self._spare.append(number)
 
 

@@ -11,12 +11,12 @@ The end of a section merges into its bucket's object, and a wait acquires its bu
 
 from __future__ import annotations
 
-from _thread import LockType
 from types import FrameType
 
 from racepage.execution import current
 from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import HandOvers
+from racepage.sync._section import Section
 from racepage.sync.event import ACQUIRE, RELEASE, RELEASE_MERGE
 
 
@@ -37,7 +37,7 @@ class Sections:
 
     __slots__ = ("_buckets", "_changed", "_objects")
 
-    def __init__(self, mutex: LockType, objects: HandOvers) -> None:
+    def __init__(self, mutex: Section, objects: HandOvers) -> None:
         self._buckets: list[Bucket] = []
         self._changed = Monitor(mutex, objects)
         self._objects = objects

@@ -17,6 +17,7 @@ from racepage.events import Flag, Op
 from racepage.execution import current
 from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import HandOvers, shown
+from racepage.sync._section import Section
 from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE, RELEASE_MERGE
 
 TAKE: Final = int(Op.TAKE)
@@ -51,7 +52,7 @@ class Barrier:
             raise ValueError("parties must be > 0")
         self._name = name
         self._objects = HandOvers(self, name)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._changed = Monitor(self._mutex, self._objects if self._visible else None)
         self._parties = parties
         self._action = action
@@ -68,11 +69,16 @@ class Barrier:
     @property
     def n_waiting(self) -> int:
         """How many threads wait for others to arrive."""
+        self._mutex.look()
+        return self._waiting()
+
+    def _waiting(self) -> int:
         return self._count if self._state == "filling" else 0
 
     @property
     def broken(self) -> bool:
         """Whether every `wait` fails until a `reset`."""
+        self._mutex.look()
         return self._state == "broken"
 
     def wait(self, timeout: float | None = None) -> int:
@@ -123,7 +129,8 @@ class Barrier:
             self._break()
 
     def __repr__(self) -> str:
-        state = "broken" if self.broken else f"waiters={self.n_waiting}/{self._parties}"
+        broken = self._state == "broken"
+        state = "broken" if broken else f"waiters={self._waiting()}/{self._parties}"
         return f"<{shown(self, self._name)} at {id(self):#x}: {state}>"
 
     def _enter(self, frame: FrameType) -> None:

@@ -24,18 +24,30 @@ https://go.dev/ref/mem#chan.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
 from itertools import count
 from queue import Empty, Full
 from random import Random
 from sys import _getframe
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from racepage.execution import current
-from racepage.sync._monitor import Ticket, may_wait
+from racepage.execution.current import CONTROLLED
+from racepage.sync._exchange import (
+    NOTHING,
+    NOTHING_READY,
+    Entered,
+    HandOver,
+    Party,
+    Selected,
+    Waiting,
+    first,
+    without,
+)
+from racepage.sync._monitor import may_wait
 from racepage.sync._names import HandOvers, shown, sync_number
-from racepage.sync.barrier import TAKE
+from racepage.sync._section import Section
 from racepage.sync.event import ACQUIRE, RELEASE, RELEASE_WAITING
 
 T = TypeVar("T")
@@ -46,23 +58,6 @@ _RANDOM = Random()  # noqa: S311  (which ready case a select chooses is no secre
 
 class ChannelClosedError(Exception):
     """Raised by a send on a closed channel, a second close, and a receive when no item is left."""
-
-
-class Selected(NamedTuple):
-    """What a `select` did.
-
-    Attributes:
-        case: which of its cases, from 0; -1 for none of them.
-        item: what that received; None for a send, or where the channel was closed.
-        open: False for a receive that saw the channel closed.
-    """
-
-    case: int
-    item: Any
-    open: bool
-
-
-NOTHING_READY = Selected(-1, None, False)
 
 
 class Channel(Generic[T]):
@@ -80,15 +75,15 @@ class Channel(Generic[T]):
     def __init__(self, capacity: int = 0, *, name: str | None = None) -> None:
         if capacity < 0:
             raise ValueError("a channel's capacity must not be negative")
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._ordinal = next(_ORDINALS)
         self._capacity = capacity
         self._closed = False
-        self._items: deque[tuple[T, _HandOver]] = deque()
-        self._senders: deque[_Waiting] = deque()  # these wait until there is room
-        self._receivers: deque[_Waiting] = deque()
+        self._items: deque[tuple[T, HandOver]] = deque()
+        self._senders: deque[Waiting] = deque()  # these wait until there is room
+        self._receivers: deque[Waiting] = deque()
         self._sent = 0
-        self._room: deque[_HandOver] = deque()  # receives that no send has followed up, in order
+        self._room: deque[HandOver] = deque()  # receives that no send has followed up, in order
         self._name = name
         self._objects = HandOvers(self, name)
         self._close_number = sync_number(self, name and f"{name}.closed")
@@ -139,11 +134,12 @@ class Channel(Generic[T]):
                 current.log(RELEASE, self._close_number, _getframe(1))
             self._closed = True
             for queue in (self._receivers, self._senders):
-                while waiting := _next(queue):
-                    waiting.complete(None, _NOTHING, is_open=False)
+                while waiting := first(queue):
+                    waiting.complete(None, NOTHING, is_open=False)
 
     def __len__(self) -> int:
         """How many items there are just now that nobody received; orders nothing."""
+        self._mutex.look()
         return len(self._items)
 
     def __iter__(self) -> Channel[T]:
@@ -174,7 +170,7 @@ class Channel(Generic[T]):
     def _try_send(self, item: T, word: int, frame: FrameType) -> tuple[None, bool] | None:
         if self._closed:
             raise ChannelClosedError(f"send on {self!r}, which is closed")
-        if receiver := _next(self._receivers):
+        if receiver := first(self._receivers):
             mine = self._hand_over(word, frame)
             self._room.append(receiver.mine)
             receiver.complete(item, mine)
@@ -189,10 +185,10 @@ class Channel(Generic[T]):
         if self._items:
             self._room.append(self._hand_over(word, frame))
             item, sent = self._items.popleft()
-            if sender := _next(self._senders):
+            if sender := first(self._senders):
                 self._items.append((sender.item, sender.mine))
                 sender.complete(None, self._use_room())
-        elif sender := _next(self._senders):
+        elif sender := first(self._senders):
             self._room.append(self._hand_over(word, frame))
             item, sent = sender.item, sender.mine
             sender.complete(None, self._use_room())
@@ -204,18 +200,18 @@ class Channel(Generic[T]):
         sent.take(frame)
         return item, True
 
-    def _hand_over(self, word: int, frame: FrameType) -> _HandOver:
+    def _hand_over(self, word: int, frame: FrameType) -> HandOver:
         """What the current thread did so far, for whoever takes it; `word` is a kind of release."""
         if not current.mode:
-            return _NOTHING
+            return NOTHING
         number = self._objects.new()
         current.log(word, number, frame)
-        return _HandOver(number, self._objects.done)
+        return HandOver(number, self._objects.done)
 
-    def _use_room(self) -> _HandOver:
+    def _use_room(self) -> HandOver:
         """Count a send; what made room for it."""
         self._sent += 1
-        return self._room.popleft() if self._sent > self._capacity else _NOTHING
+        return self._room.popleft() if self._sent > self._capacity else NOTHING
 
     def _learn_of_close(self, frame: FrameType) -> None:
         if current.mode:
@@ -228,6 +224,17 @@ class Case(NamedTuple):
     channel: Channel[Any]
     sends: bool
     item: Any
+
+    def can_be_done(self) -> bool:
+        """Whether it can be done at once, if only by raising: under the channel's mutex."""
+        channel = self.channel
+        if channel._closed:
+            return True
+        if self.sends:
+            room = len(channel._items) < channel._capacity
+            return room or any(not waiting.party.claimed for waiting in channel._receivers)
+        held = bool(channel._items)
+        return held or any(not waiting.party.claimed for waiting in channel._senders)
 
 
 def select(*cases: Case, default: bool = False, timeout: float | None = None) -> Selected:
@@ -252,10 +259,10 @@ def select(*cases: Case, default: bool = False, timeout: float | None = None) ->
 
 def _select(cases: tuple[Case, ...], timeout: float | None, frame: FrameType) -> Selected:
     channels = sorted({case.channel for case in cases}, key=lambda channel: channel._ordinal)
+    sections = [channel._mutex for channel in channels]
     word = RELEASE_WAITING if may_wait(timeout) else RELEASE
-    with _Locked(channels):
-        order = range(len(cases))
-        for index in order if len(cases) < 2 else _RANDOM.sample(order, len(cases)):
+    with Entered(sections):
+        for index in _in_some_order(cases):
             channel, sends, item = cases[index]
             done = (
                 channel._try_send(item, word, frame) if sends else channel._try_receive(word, frame)
@@ -263,20 +270,22 @@ def _select(cases: tuple[Case, ...], timeout: float | None, frame: FrameType) ->
             if done:
                 return Selected(index, *done)
         if not may_wait(timeout):
-            return NOTHING_READY
-        party = _Party(_announce(channels, frame))
+            return _nothing_done(sections)
+        party = Party(_announce(channels, frame))
         for index, (channel, sends, item) in enumerate(cases):
             queue = channel._senders if sends else channel._receivers
-            queue.append(_Waiting(party, index, item))
+            queue.append(Waiting(party, index, item))
+    woken = False
     try:
-        party.ticket.park(timeout, party.mine.number, frame)
+        touches = (section.touch for section in sections)
+        woken = party.ticket.park(timeout, party.mine.number, frame, *touches)
     finally:
-        with _Locked(channels):
+        with Entered(sections, again=True, woken=woken):
             in_time = not party.claim()
             if not in_time or len(cases) > 1:  # it is in the queue of another case
                 for channel in channels:
-                    channel._senders = _without(party, channel._senders)
-                    channel._receivers = _without(party, channel._receivers)
+                    channel._senders = without(party, channel._senders)
+                    channel._receivers = without(party, channel._receivers)
             if in_time:
                 _conclude(party, cases, frame)
             else:
@@ -289,18 +298,35 @@ def _select(cases: tuple[Case, ...], timeout: float | None, frame: FrameType) ->
     return party.result
 
 
-def _announce(channels: list[Channel[Any]], frame: FrameType) -> _HandOver:
+def _nothing_done(sections: list[Section]) -> Selected:
+    if len(sections) == 1:
+        sections[0].unchanged()
+    return NOTHING_READY
+
+
+def _in_some_order(cases: tuple[Case, ...]) -> Iterable[int]:
+    """The cases in the order in which to try them; under control, one that can be done, if any."""
+    order = range(len(cases))
+    if len(cases) < 2:
+        return order
+    if current.mode < CONTROLLED:
+        return _RANDOM.sample(order, len(cases))
+    able = [index for index in order if cases[index].can_be_done()]
+    return (able[current.kernel.pick(len(able))],) if able else ()
+
+
+def _announce(channels: list[Channel[Any]], frame: FrameType) -> HandOver:
     """What a thread that is going to wait did so far, for whoever completes its exchange."""
     if len(channels) == 1:
         return channels[0]._hand_over(RELEASE_WAITING, frame)
     if not current.mode:
-        return _NOTHING
+        return NOTHING
     number = current.one_shot()
     current.log(RELEASE_WAITING, number, frame)
-    return _HandOver(number, current.recycle)
+    return HandOver(number, current.recycle)
 
 
-def _conclude(party: _Party, cases: tuple[Case, ...], frame: FrameType) -> None:
+def _conclude(party: Party, cases: tuple[Case, ...], frame: FrameType) -> None:
     """What a thread does that was woken: know of the other side."""
     case = cases[party.result.case]
     if party.result.open:
@@ -309,94 +335,3 @@ def _conclude(party: _Party, cases: tuple[Case, ...], frame: FrameType) -> None:
     party.mine.forget()
     if not case.sends:
         case.channel._learn_of_close(frame)
-
-
-class _Locked:
-    """Several channels, all locked, in an order that all threads share."""
-
-    __slots__ = ("_channels",)
-
-    def __init__(self, channels: list[Channel[Any]]) -> None:
-        self._channels = channels
-
-    def __enter__(self) -> None:
-        for channel in self._channels:
-            channel._mutex.acquire()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for channel in self._channels:
-            channel._mutex.release()
-
-
-class _HandOver(NamedTuple):
-    """What one side has released; `number` is None where nothing recorded."""
-
-    number: int | None
-    give_back: Callable[[int], None] | None
-
-    def take(self, frame: FrameType) -> None:
-        """Know of it."""
-        if self.number is not None and current.mode:
-            current.log(TAKE, self.number, frame)
-        self.forget()
-
-    def forget(self) -> None:
-        """Let the object serve again."""
-        if self.number is not None and self.give_back is not None:
-            self.give_back(self.number)
-
-
-_NOTHING = _HandOver(None, None)
-
-
-class _Party:
-    """A thread that waits in one channel or in several for the first exchange to come about."""
-
-    __slots__ = ("_unclaimed", "mine", "result", "theirs", "ticket")
-
-    def __init__(self, mine: _HandOver) -> None:
-        self.mine = mine
-        self.theirs = _NOTHING
-        self.result = NOTHING_READY
-        self.ticket = Ticket()
-        self._unclaimed = current.raw_lock()
-
-    def claim(self) -> bool:
-        """Be the one that ends the wait: channels, which do not know of each other, compete."""
-        return self._unclaimed.acquire(blocking=False)
-
-
-class _Waiting(NamedTuple):
-    """A party in the queue of one channel."""
-
-    party: _Party
-    case: int
-    item: Any
-
-    @property
-    def mine(self) -> _HandOver:
-        return self.party.mine
-
-    def complete(self, item: object, theirs: _HandOver, *, is_open: bool = True) -> None:
-        """Wake the party, whose case this is now."""
-        self.party.result = Selected(self.case, item, is_open)
-        self.party.theirs = theirs
-        self.party.ticket.wake()
-
-
-def _next(queue: deque[_Waiting]) -> _Waiting | None:
-    """The first that waits and was not claimed yet; now it is."""
-    while queue:
-        waiting = queue.popleft()
-        if waiting.party.claim():
-            return waiting
-    return None
-
-
-def _without(party: _Party, queue: deque[_Waiting]) -> deque[_Waiting]:
-    return deque(waiting for waiting in queue if waiting.party is not party)

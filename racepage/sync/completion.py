@@ -16,6 +16,7 @@ from types import FrameType
 from racepage.execution import current
 from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import HandOvers, shown, sync_number
+from racepage.sync._section import Section
 from racepage.sync.barrier import TAKE, TAKE_WAITING
 from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE, RELEASE_MERGE
 
@@ -26,7 +27,7 @@ class Completion:
     def __init__(self, *, name: str | None = None) -> None:
         self._name = name
         self._objects = HandOvers(self, name)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._completed = Monitor(self._mutex, self._objects)
         self._done: deque[int | None] = deque()  # a one-shot for each, None if nothing recorded
         self._for_all = False
@@ -64,6 +65,7 @@ class Completion:
     def done(self) -> bool:
         """Whether a `wait` would return at once; orders nothing."""
         with self._mutex:
+            self._mutex.unchanged()
             return self._is_done()
 
     def reinit(self) -> None:

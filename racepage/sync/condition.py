@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from sys import _getframe
-from time import monotonic
 from types import FrameType, TracebackType
 from typing import TypeVar
 
+from racepage.execution import current
+from racepage.execution.current import CONTROLLED
+from racepage.execution.step import WRITE, Touch
 from racepage.sync._monitor import Waiters
-from racepage.sync._names import HandOvers, shown
+from racepage.sync._names import shown, sync_number
+from racepage.sync.clock import monotonic
 from racepage.sync.lock import Lock, OwnedLock
 from racepage.sync.rlock import RLock
 
@@ -44,7 +47,7 @@ class Condition:
         self._name = name
         self._lock = lock
         self._waiters = Waiters()
-        self._objects = HandOvers(self, name)
+        self._number = sync_number(self, name)  # what threads wait for
         # Bound methods, as in `threading`, so that the site is the caller's.
         self.acquire = lock.acquire
         self.release = lock.release
@@ -91,25 +94,37 @@ class Condition:
         Raises:
             RuntimeError: the lock is not held.
         """
-        if not self._lock._is_owned():
-            raise RuntimeError("cannot notify on un-acquired lock")
-        self._waiters.notify(n)
+        self._notify(n)
 
     def notify_all(self) -> None:
         """Wake all threads that wait; raises as `notify`."""
-        self.notify(len(self._waiters))
+        self._notify(None)
+
+    def _notify(self, n: int | None) -> None:
+        if not self._lock._is_owned():
+            raise RuntimeError("cannot notify on un-acquired lock")
+        if current.mode >= CONTROLLED:
+            current.kernel.point(WRITE, self._number)
+        self._waiters.notify(len(self._waiters) if n is None else n)
 
     def _wait(self, timeout: float | None, frame: FrameType) -> bool:
         if not self._lock._is_owned():
             raise RuntimeError("cannot wait on un-acquired lock")
-        ticket = self._waiters.enrol()
-        on = self._objects.whole()
-        levels = self._lock._give_up(frame)
+        if current.mode >= CONTROLLED:
+            # Giving the lock up is a point, so it has to come first. Nobody comes between.
+            current.kernel.also(WRITE, self._number)
+            levels = self._lock._give_up(frame)
+            ticket = self._waiters.enrol()
+        else:
+            ticket = self._waiters.enrol()
+            levels = self._lock._give_up(frame)
         woken = False
         try:
-            woken = ticket.park(timeout, on, frame)
+            woken = ticket.park(timeout, self._number, frame, Touch(self._number, 0, 1, WRITE))
             return woken
         finally:
             self._lock._take_back(levels, frame)
             if not woken:
                 self._waiters.withdraw(ticket)
+                if current.mode >= CONTROLLED:
+                    current.kernel.touch(WRITE, self._number)

@@ -18,6 +18,7 @@ from racepage.events import Flag, Op
 from racepage.execution import current
 from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import HandOvers, shown
+from racepage.sync._section import Section
 
 ACQUIRE: Final = int(Op.ACQUIRE)
 ACQUIRE_WAITING: Final = current.word(Op.ACQUIRE, Flag.SLEEPS)
@@ -30,7 +31,7 @@ class Event:
     """`threading.Event` with a name."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._name = name
         self._objects = HandOvers(self, name)
         self._changed = Monitor(self._mutex, self._objects)
@@ -42,6 +43,7 @@ class Event:
         if not current.mode:
             return self._flag
         with self._mutex:
+            self._mutex.unchanged()
             if self._flag:
                 current.log(ACQUIRE, self._round.number, _getframe(1))
             return self._flag
@@ -69,7 +71,9 @@ class Event:
         with self._mutex:
             mine = self._round
             signalled = self._flag
-            if not signalled:
+            if signalled:
+                self._mutex.unchanged()
+            else:
                 mine.waiting += 1
                 try:
                     signalled = self._changed.wait(timeout, frame)

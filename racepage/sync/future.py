@@ -20,15 +20,16 @@ from concurrent.futures import (
     InvalidStateError,
 )
 from sys import _getframe
-from time import monotonic
 from types import FrameType
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
 from racepage.execution import current
 from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import HandOvers, shown
+from racepage.sync._section import Section
 from racepage.sync._sections import log
 from racepage.sync.barrier import TAKE
+from racepage.sync.clock import monotonic
 from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Future(Generic[T]):
     def __init__(self, *, name: str | None = None) -> None:
         self._name = name
         self._objects = HandOvers(self, name)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._settled = Monitor(self._mutex, self._objects)
         self._state: _State = "pending"
         self._told = False  # the executor knows that it was cancelled
@@ -76,15 +77,18 @@ class Future(Generic[T]):
 
     def cancelled(self) -> bool:
         """Whether it was cancelled."""
+        self._mutex.look()
         return self._state == "cancelled"
 
     def running(self) -> bool:
         """Whether its task has begun and not ended."""
+        self._mutex.look()
         return self._state == "running"
 
     def done(self) -> bool:
         """Whether it was cancelled or its task has ended; orders nothing."""
-        return self._state in {"cancelled", "finished"}
+        self._mutex.look()
+        return self._is_done()
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the end; return what the task returned, raise what it raised.
@@ -113,7 +117,7 @@ class Future(Generic[T]):
         """
         frame = _getframe(1)
         with self._mutex:
-            if not self.done():
+            if not self._is_done():
                 number = None
                 if current.mode:
                     number = self._objects.new()
@@ -166,12 +170,15 @@ class Future(Generic[T]):
                 state += f" raised {type(self._exception).__name__}"
         return f"<{shown(self, self._name)} at {id(self):#x} state={state}>"
 
+    def _is_done(self) -> bool:
+        return self._state in {"cancelled", "finished"}
+
     def _finish(
         self, result: T | None, error: BaseException | None, frame: FrameType | None
     ) -> None:
         """Settle the future; without a frame, a pool does."""
         with self._mutex:
-            if self.done():
+            if self._is_done():
                 raise InvalidStateError(f"{self._state}: {self!r}")
             if current.mode:
                 self._end = self._objects.new()
@@ -211,7 +218,7 @@ class Future(Generic[T]):
 
     def _await(self, timeout: float | None, frame: FrameType) -> None:
         with self._mutex:
-            if not self._settled.wait_for(self.done, timeout, frame):
+            if not self._settled.wait_for(self._is_done, timeout, frame):
                 raise TimeoutError
             if self._state == "cancelled":
                 raise CancelledError
@@ -225,7 +232,7 @@ class Future(Generic[T]):
     def _watch(self, watch: _Watch) -> bool:
         """Tell `watch` of the end; False when that was already."""
         with self._mutex:
-            if self.done():
+            if self._is_done():
                 return False
             self._watches.append(watch)
             return True
@@ -247,7 +254,7 @@ class _Watch:
     __slots__ = ("_changed", "_mutex", "done")
 
     def __init__(self, futures: Iterable[Future[Any]]) -> None:
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._changed = Monitor(self._mutex, HandOvers(self, None))
         self.done: list[Future[Any]] = []
         for future in futures:

@@ -23,6 +23,7 @@ from racepage.events import Flag, LockKind, Op
 from racepage.execution import current
 from racepage.execution.current import CONTROLLED, SITES, own, take_turn
 from racepage.execution.step import LOCK as STEP_LOCK
+from racepage.execution.step import READ as STEP_READ
 from racepage.execution.step import UNLOCK as STEP_UNLOCK
 from racepage.sync._destroyed import destroy
 from racepage.sync._monitor import FOREVER, await_lock, stop_before_lock, take
@@ -99,6 +100,8 @@ class Lock:
 
     def locked(self) -> bool:
         """Whether somebody holds it now."""
+        if current.mode >= CONTROLLED:
+            current.kernel.point(STEP_READ, self._number)
         return self._real.locked()
 
     def destroy(self) -> None:
@@ -205,6 +208,8 @@ class OwnedLock:
 
     def locked(self) -> bool:
         """Whether somebody holds it now."""
+        if current.mode >= CONTROLLED:
+            current.kernel.point(STEP_READ, self._number)
         return self._real.locked()
 
     def destroy(self) -> None:

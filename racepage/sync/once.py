@@ -6,15 +6,16 @@ and orders nothing; the next call tries again.
 
 from __future__ import annotations
 
-from _thread import get_ident
 from collections.abc import Callable
 from sys import _getframe
 from types import FrameType
 from typing import ParamSpec
 
 from racepage.execution import current
+from racepage.execution.current import CONTROLLED
 from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import shown, sync_number
+from racepage.sync._section import Section
 from racepage.sync.event import ACQUIRE_WAITING, RELEASE
 
 P = ParamSpec("P")
@@ -26,7 +27,7 @@ class Once:
     def __init__(self, *, name: str | None = None) -> None:
         self._name = name
         self._number = sync_number(self, name)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._ended = Monitor(self._mutex, self._number)
         self._runner: int | None = None
         self._done = False
@@ -40,7 +41,8 @@ class Once:
             RuntimeError: called from within the body, which could only wait for itself.
         """
         frame = _getframe(1)
-        if not self._done and self._begins(frame):
+        # Who sees `_done` need not enter, which under control is seen in no other way.
+        if (not self._done or current.mode >= CONTROLLED) and self._begins(frame):
             ended = False
             try:
                 body(*args, **kwargs)
@@ -59,13 +61,15 @@ class Once:
 
     def _begins(self, frame: FrameType) -> bool:
         """Whether the current thread is to call its body, once nobody else calls one."""
-        if self._runner == get_ident():
+        if self._runner == current.ident():
             raise RuntimeError(f"{self!r}: call() from within its own body")
         with self._mutex:
             self._ended.wait_for(lambda: self._runner is None, FOREVER, frame)
-            if not self._done:
-                self._runner = get_ident()
-            return not self._done
+            if self._done:
+                self._mutex.unchanged()
+                return False
+            self._runner = current.ident()
+            return True
 
     def _end(self, done: bool, frame: FrameType) -> None:
         """Let whoever waits return, or try its own body."""

@@ -22,15 +22,16 @@ from concurrent.futures.thread import BrokenThreadPool
 from functools import partial
 from itertools import count
 from sys import _getframe
-from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
 from racepage.execution import current
 from racepage.sync._monitor import FOREVER, Waiters
 from racepage.sync._names import HandOvers, shown, sync_number
+from racepage.sync._section import Section
 from racepage.sync._sections import log
 from racepage.sync.barrier import TAKE
+from racepage.sync.clock import monotonic
 from racepage.sync.event import ACQUIRE, RELEASE
 from racepage.sync.future import LOGGER, Future
 from racepage.sync.thread import Thread, join, start
@@ -182,7 +183,7 @@ class _Crew:
     def __init__(
         self, pool: ThreadPool, name: str | None, initializer: Callable[[], object] | None
     ) -> None:
-        self.mutex = current.raw_lock()
+        self.mutex = Section()
         self.changed = Waiters()
         self.tasks: deque[_Task] = deque()
         self.workers: list[Thread] = []
@@ -230,7 +231,7 @@ class _Crew:
                 ticket = self.changed.enrol()
                 if self.dismissed:  # said before this ticket was there to be woken
                     break
-                on = self.objects.whole()
+                on = self.objects.whole
                 self.mutex.release()
                 ticket.park(FOREVER, on, None)
                 self.mutex.acquire()

@@ -25,6 +25,7 @@ from typing import Any, Generic, TypeVar
 from racepage.execution import current
 from racepage.sync._monitor import FOREVER, Monitor, may_wait
 from racepage.sync._names import HandOvers, shown, sync_number
+from racepage.sync._section import Section
 from racepage.sync.barrier import TAKE, TAKE_WAITING
 from racepage.sync.event import (
     ACQUIRE,
@@ -60,7 +61,7 @@ class Queue(Generic[T]):
         self._objects = HandOvers(self, name)
         self._tasks = sync_number(self, name and f"{name}.tasks")
         self._closed = sync_number(self, name and f"{name}.closed")
-        self.mutex = current.raw_lock()
+        self.mutex = Section()
         self.not_empty = Monitor(self.mutex, self._objects)
         self.not_full = Monitor(self.mutex, self._objects)
         self.all_tasks_done = Monitor(self.mutex, self._tasks)
@@ -126,16 +127,19 @@ class Queue(Generic[T]):
     def qsize(self) -> int:
         """How many items there are just now."""
         with self.mutex:
+            self.mutex.unchanged()
             return self._qsize()
 
     def empty(self) -> bool:
         """Whether there are none just now."""
         with self.mutex:
+            self.mutex.unchanged()
             return not self._qsize()
 
     def full(self) -> bool:
         """Whether there is no room just now."""
         with self.mutex:
+            self.mutex.unchanged()
             return 0 < self.maxsize <= self._qsize()
 
     def shutdown(self, immediate: bool = False) -> None:
@@ -275,7 +279,7 @@ class SimpleQueue(Generic[T]):
     def __init__(self, *, name: str | None = None) -> None:
         self._name = name
         self._objects = HandOvers(self, name)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._not_empty = Monitor(self._mutex, self._objects)
         self._items: deque[tuple[T, int | None]] = deque()
 
@@ -302,10 +306,12 @@ class SimpleQueue(Generic[T]):
 
     def qsize(self) -> int:
         """How many items there are just now."""
+        self._mutex.look()
         return len(self._items)
 
     def empty(self) -> bool:
         """Whether there are none just now."""
+        self._mutex.look()
         return not self._items
 
     def __repr__(self) -> str:
@@ -322,7 +328,9 @@ class SimpleQueue(Generic[T]):
 
     def _remove(self, timeout: float | None, frame: FrameType) -> T:
         with self._mutex:
-            if not self._items and not self._not_empty.wait_for(self.qsize, timeout, frame):
+            if not self._items and not self._not_empty.wait_for(
+                self._items.__len__, timeout, frame
+            ):
                 raise Empty
             item, number = self._items.popleft()
             if number is not None:

@@ -24,6 +24,7 @@ from typing import Final, NamedTuple, ParamSpec
 from racepage.events import Flag, Op
 from racepage.execution import current
 from racepage.sync._names import HandOvers, shown, sync_number
+from racepage.sync._section import Section
 from racepage.sync._sections import Bucket, Sections
 from racepage.sync.event import ACQUIRE
 from racepage.sync.rwlock import Side
@@ -54,7 +55,7 @@ class RCU:
     """Read, copy, update: `with rcu.read():` here, and there `synchronize` or `call`."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._readers = Sections(self._mutex, HandOvers(self, name and f"{name}.readers"))
         self._callbacks = Sections(self._mutex, HandOvers(self, name and f"{name}.callbacks"))
         self._waiting: deque[_Callback] = deque()

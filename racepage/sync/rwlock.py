@@ -12,7 +12,6 @@ more fairness is promised.
 
 from __future__ import annotations
 
-from _thread import get_ident
 from collections.abc import Callable
 from sys import _getframe
 from types import FrameType, TracebackType
@@ -23,6 +22,7 @@ from racepage.execution import current
 from racepage.sync._destroyed import DESTROY, DESTROY_REFUSED
 from racepage.sync._monitor import Monitor, lock_timeout
 from racepage.sync._names import lock_number, shown
+from racepage.sync._section import Section
 from racepage.sync.lock import (
     LOCK,
     LOCK_FAILED,
@@ -50,7 +50,7 @@ class RwLock:
     def __init__(self, *, name: str | None = None) -> None:
         self._name = name
         self._number = lock_number(self, name, LockKind.RW)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._readable = Monitor(self._mutex, self._number)
         self._writable = Monitor(self._mutex, self._number)
         self._readers: dict[int, int] = {}  # thread -> levels
@@ -145,7 +145,7 @@ class RwLock:
 
     def _acquire_read(self, frame: FrameType, blocking: bool = True, timeout: float = -1) -> bool:
         limit = lock_timeout(blocking, timeout)
-        me = get_ident()
+        me = current.ident()
         with self._mutex:
             self._expect_usable(RLOCK_REFUSED, frame)
             if self._writer == me:
@@ -164,7 +164,7 @@ class RwLock:
 
     def _acquire_write(self, frame: FrameType, blocking: bool = True, timeout: float = -1) -> bool:
         limit = lock_timeout(blocking, timeout)
-        me = get_ident()
+        me = current.ident()
         with self._mutex:
             self._expect_usable(LOCK_REFUSED, frame)
             if self._writer == me:
@@ -189,7 +189,7 @@ class RwLock:
             return taken
 
     def _release_read(self, frame: FrameType) -> None:
-        me = get_ident()
+        me = current.ident()
         with self._mutex:
             if me not in self._readers:
                 self._refuse(RUNLOCK_REFUSED, frame, "read unlock by a thread that is not reading")
@@ -211,13 +211,13 @@ class RwLock:
 
     def _release_any(self, frame: FrameType) -> None:
         """The end of a `write()` context, which may have been downgraded."""
-        if get_ident() in self._readers:
+        if current.ident() in self._readers:
             self._release_read(frame)
         else:
             self._release_write(frame)
 
     def _expect_writer(self, what: str, frame: FrameType) -> int:
-        me = get_ident()
+        me = current.ident()
         if self._writer != me:
             self._refuse(UNLOCK_REFUSED, frame, f"{what} by a thread that is not writing")
         return me

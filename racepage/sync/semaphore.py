@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from racepage.execution import current
 from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import shown, sync_number
+from racepage.sync._section import Section
 from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE_MERGE
 
 
@@ -27,7 +28,7 @@ class Semaphore:
             raise ValueError("semaphore initial value must be >= 0")
         self._name = name
         self._number = sync_number(self, name)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._raised = Monitor(self._mutex, self._number)
         self._value = value
 
@@ -66,6 +67,8 @@ class Semaphore:
     def _acquire(self, timeout: float | None, frame: FrameType) -> bool:
         with self._mutex:
             if not self._value and not self._raised.wait_for(self._has_one, timeout, frame):
+                if not may_wait(timeout):
+                    self._mutex.unchanged()
                 return False
             self._value -= 1
             if current.mode:

@@ -21,6 +21,7 @@ from typing import ParamSpec, TypeVar
 from racepage.execution import current
 from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import shown, sync_number
+from racepage.sync._section import Section
 from racepage.sync.event import ACQUIRE, RELEASE
 from racepage.sync.lock import UNLOCK_REFUSED, SpinLock
 from racepage.sync.rwlock import Side
@@ -43,7 +44,7 @@ class SeqLock:
 
     def __init__(self, *, name: str | None = None) -> None:
         self._writer = SpinLock(name=name)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._even = Monitor(self._mutex, self._writer._number)
         self._sequence = 0
         self._released = False
@@ -128,10 +129,12 @@ class SeqLock:
             raise RuntimeError(f"{self!r}: read_begin() by its writer, which would wait for ever")
         with self._mutex:
             self._even.wait_for(lambda: not self._sequence & 1, FOREVER, frame)
+            self._mutex.unchanged()
             return self._sequence
 
     def _read_retry(self, start: int, frame: FrameType) -> bool:
         with self._mutex:
+            self._mutex.unchanged()
             if self._sequence != start:
                 return True
             if self._released and current.mode:

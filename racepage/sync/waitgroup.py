@@ -16,6 +16,7 @@ from types import FrameType
 from racepage.execution import current
 from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import shown, sync_number
+from racepage.sync._section import Section
 from racepage.sync.event import ACQUIRE, ACQUIRE_WAITING, RELEASE_MERGE
 
 
@@ -25,7 +26,7 @@ class WaitGroup:
     def __init__(self, *, name: str | None = None) -> None:
         self._name = name
         self._number = sync_number(self, name)
-        self._mutex = current.raw_lock()
+        self._mutex = Section()
         self._none_left = Monitor(self._mutex, self._number)
         self._count = 0
         self._round = 0  # how often the count rose from zero

@@ -110,10 +110,11 @@ class Gate:
         self._mutex = mutex
         self.open = threading.Event()
         self.release = mutex.release
+        self.touch = mutex.touch
 
-    def acquire(self) -> None:
+    def enter_again(self, *, woken: bool) -> None:
         self.open.wait()
-        self._mutex.acquire()
+        self._mutex.enter_again(woken=woken)
 
 
 def test_a_thread_that_was_woken_knows_the_set_that_woke_it_and_no_later_one(stage: Stage) -> None:
