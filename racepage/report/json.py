@@ -5,7 +5,8 @@ The contract stands in `schema/report-1.json` beside this file. A new key may be
 
 History: 1, the first. Since then: `variables` in a finding of an imported trace; the events that a
 thread or a page begins and ends with have no `vector` and no `locks`, which were always empty;
-`labels` and `policy`; in an event `target`, and in a finding `known`.
+`labels` and `policy`; in an event `target`, and in a finding `known`; after an exploration more of
+`exploration`, and in a finding `execution` (`racepage.report.exploration_json`).
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _head(analysis: Analysis, *, list_events: bool) -> Object:
             page: [list(piece) for piece in pieces] for page, pieces in analysis.racy_bytes.items()
         },
         "exploration": None,
-        "policy": _policy(analysis.policy),
+        "policy": policy(analysis.policy),
     }
 
 
@@ -157,7 +158,7 @@ def _event(side: Side | None) -> Object | None:
         "class": side.access,
         "clock": side.clock,
         "site": _site(side.stack),
-        "stack": [_frame(frame) for frame in side.stack],
+        "stack": [frame(one) for one in side.stack],
     }
 
 
@@ -187,7 +188,7 @@ def _sync(sync: LastSync) -> Object:
         "op": sync.op,
         "target": sync.target,
         "site": _site(sync.stack),
-        "stack": [_frame(frame) for frame in sync.stack],
+        "stack": [frame(one) for one in sync.stack],
     }
 
 
@@ -200,10 +201,11 @@ def _values(values: Values | None) -> Object | None:
     }
 
 
-def _policy(policy: PolicyUse | None) -> Object | None:
-    if policy is None:
+def policy(use: PolicyUse | None) -> Object | None:
+    """What became of suppressions and a baseline."""
+    if use is None:
         return None
-    baseline = policy.baseline
+    baseline = use.baseline
     return {
         "suppressions": [
             {
@@ -215,7 +217,7 @@ def _policy(policy: PolicyUse | None) -> Object | None:
                 "expired": one.expired,
                 "matched": one.matched,
             }
-            for one in policy.suppressions
+            for one in use.suppressions
         ],
         "baseline": baseline
         and {
@@ -238,9 +240,10 @@ def _range(touched: tuple[int, int] | None) -> list[int] | None:
     return None if touched is None else list(touched)
 
 
-def _frame(frame: Frame) -> Object:
-    return {"file": frame.file, "line": frame.line, "function": frame.function}
+def frame(one: Frame) -> Object:
+    """A place in a program."""
+    return {"file": one.file, "line": one.line, "function": one.function}
 
 
 def _site(stack: Stack) -> Object | None:
-    return _frame(stack[0]) if stack else None
+    return frame(stack[0]) if stack else None

@@ -42,12 +42,14 @@ NOTHING_SEEN: Final = (
 )
 """What a clean report must not keep to itself."""
 
-_STYLE: Final = {
+VERDICT: Final = {
     "clean": "bold green",
     "findings": "bold red",
     "incomplete": "bold yellow",
     "unusable": "bold red",
 }
+"""How each verdict looks."""
+
 _COLUMN: Final = 12  # the verdict's, in the line of one of several traces
 
 
@@ -119,8 +121,19 @@ def render_all(analyses: Iterable[Analysis | str], style: Style = PLAIN) -> str:
     return "\n".join(parts)
 
 
+def asides(analysis: Analysis, style: Style = PLAIN) -> Iterator[Text]:
+    """What of an analysis does not count, and its warnings."""
+    return _Report(analysis, style, "").asides()
+
+
+def kinds(findings: Iterable[Finding]) -> str:
+    """`2 data-race, deadlock`: what there is, and how often."""
+    told = Counter(finding.kind for finding in findings)
+    return ", ".join(f"{times:,} {kind}" if times > 1 else kind for kind, times in told.items())
+
+
 def _head(verdict: str, rest: str) -> Text:
-    return Text.assemble((f"{verdict:<{_COLUMN}}", _STYLE[verdict]), rest)
+    return Text.assemble((f"{verdict:<{_COLUMN}}", VERDICT[verdict]), rest)
 
 
 def _chosen(findings: Sequence[Finding], limit: int) -> list[Finding]:
@@ -152,12 +165,12 @@ class _Report:
         yield from self.findings()
         yield from self.asides()
         if analysis.verdict == "findings":
-            told = Text.assemble((counted(len(self.counting), "finding"), _STYLE["findings"]))
+            told = Text.assemble((counted(len(self.counting), "finding"), VERDICT["findings"]))
             yield from self.layout.wrapped(told.append(f": {self.kinds()}"))
         elif analysis.verdict == "incomplete":
-            yield from prose(f"incomplete: {self.nothing()} in what is left", _STYLE["incomplete"])
+            yield from prose(f"incomplete: {self.nothing()} in what is left", VERDICT["incomplete"])
         else:
-            yield from prose(f"clean: {self.nothing()}", _STYLE["clean"])
+            yield from prose(f"clean: {self.nothing()}", VERDICT["clean"])
         yield from prose(f"{self.subject}: {self.size()}")
         yield from self.losses()
         if analysis.verdict == "findings":
@@ -266,7 +279,4 @@ class _Report:
         return "nothing new found" if self.known else "nothing else found"
 
     def kinds(self) -> str:
-        kinds = Counter(finding.kind for finding in self.counting)
-        return ", ".join(
-            f"{number:,} {kind}" if number > 1 else kind for kind, number in kinds.items()
-        )
+        return kinds(self.counting)

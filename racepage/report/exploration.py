@@ -1,0 +1,279 @@
+"""The report on an exploration, for people; and on a schedule that was replayed.
+
+Each finding as in any other report, then where it was met, how threads have to take turns for it,
+and the command that does it again, on a line of its own. The verdict comes last, with what it is
+worth: how many executions there were, and whether they are all there are.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from racepage.errors import RacepageError
+from racepage.execution.step import AWAIT, UNLOCK, Step
+from racepage.explore.describe import Said, describe_plan
+from racepage.explore.schedule import operation
+from racepage.explore.schedule_file import to_line
+from racepage.explore.turns import turns
+from racepage.finding import Analysis, PolicyUse
+from racepage.report.escape import plain
+from racepage.report.frames import place
+from racepage.report.layout import DETAIL, INDENT, Layout, printed
+from racepage.report.one_finding import LONGEST_PROSE, FindingText
+from racepage.report.source import Sources
+from racepage.report.text import PLAIN, VERDICT, Style, asides, kinds
+from racepage.report.words import counted, listed
+
+if TYPE_CHECKING:
+    from racepage.explore.result import Exploration, Found
+    from racepage.explore.retell import Told
+    from racepage.explore.schedule import Schedule
+
+LONGEST_COMMAND: Final = 2_000
+"""Characters of a command that a report shows; a longer one is better kept in a file."""
+
+ALL_SEEN: Final = (
+    "This holds for this program with these arguments, whoever goes first, and for what goes "
+    "through racepage's pages and primitives; other memory was not looked at."
+)
+"""What a clean report does not say; the README has it at length."""
+
+NOTHING_SEEN: Final = (
+    "No page and no primitive was touched, so that there was nothing to look at: racepage sees "
+    "what goes through racepage.memory and racepage.sync."
+)
+
+ENDINGS: Final = {
+    "deadlock": "deadlocked",
+    "failed": "raised",
+    "limit": "were cut short",
+    "livelock": "went round for ever",
+    "abandoned": "were given up",
+}
+"""How executions end that do not end well, after their number."""
+
+_MOST_LINES: Final = 40  # of a plan; nobody reads one of more points
+_MOST_TURNS: Final = 12
+
+
+def render(exploration: Exploration, style: Style = PLAIN, *, file: str | None = None) -> str:
+    """The report on an exploration; ends with a newline.
+
+    Args:
+        exploration: what to report.
+        style: how.
+        file: where the schedule of the first finding was put.
+    """
+    return printed(_Report(exploration, style, file).lines(), style.width, color=style.color)
+
+
+def command(schedule: Schedule, file: str | None = None) -> str | None:
+    """The command that replays a schedule; None where there is none.
+
+    Args:
+        schedule: what to replay.
+        file: where it is; otherwise it is a part of the command.
+    """
+    if schedule.program.kind != "target":
+        return None
+    try:
+        return f"racepage replay {shlex.quote(to_line(schedule) if file is None else file)}"
+    except RacepageError:  # it is too long for anybody
+        return None
+
+
+def explained(told: Told) -> list[str]:
+    """How threads take turns, in lines: to completion, except at some points."""
+    if told.plan is None:
+        return []
+    sources = Sources()
+    said = [_said(told, number, sources) for number in range(len(told.steps))]
+    return describe_plan(told.plan, told.steps, said)
+
+
+def order(told: Told, layout: Layout) -> Iterator[Text]:
+    """How threads take turns: `explained`, and how many steps each turn has."""
+    lines = explained(told)
+    label = "order"
+    for line in lines[:_MOST_LINES]:
+        words = line.lstrip()
+        inner = " " * (len(line) - len(words))
+        for part in layout.wrapped(Text(words), INDENT + len(inner)):
+            yield from layout.field(label, Text.assemble(inner, part), wrap=False)
+            label = ""
+    if len(lines) > _MOST_LINES:
+        told_of = counted(len(lines) - _MOST_LINES, "more line")
+        yield from layout.field("", Text(f"… and {told_of}", DETAIL))
+    found = turns(told.steps)
+    names = [thread.name for thread in told.numbered.threads]
+    taken = (
+        f"{plain(names[told.numbered.steps[start].task])} {stop - start:,}"
+        for _, start, stop in found
+    )
+    steps = listed(taken, len(found), _MOST_TURNS)
+    yield from layout.field("steps", Text(steps or "none"))
+
+
+def _said(told: Told, number: int, sources: Sources) -> Said:
+    """A step in words, with its line of the program."""
+    step = told.numbered.steps[number]
+    what = plain(_operation(step, told.numbered.targets))
+    thread = plain(told.numbered.threads[step.task].name)
+    if number >= len(told.places):
+        return Said(thread, what)
+    frame = told.places[number].frame
+    code = sources.line(frame)
+    where = place(frame)
+    return Said(thread, what, where if code is None else f"{where}: {plain(code)}")
+
+
+def _operation(step: Step, targets: Sequence[str]) -> str:
+    """A step in words, without what it touches only so that others can wait for it."""
+    own = tuple(
+        touch
+        for touch in step.touches
+        if touch.how not in {AWAIT, UNLOCK}
+        or not targets[touch.target].startswith(("thread:", "sync:"))
+    )
+    said = operation(step._replace(touches=own or step.touches[:1]), targets)
+    return said.replace("await thread:", "join thread:")
+
+
+class _Report:
+    """One exploration on its way to text."""
+
+    def __init__(self, exploration: Exploration, style: Style, file: str | None) -> None:
+        self.exploration = exploration
+        self.style = style
+        self.file = file
+        self.layout = Layout(style.width)
+        self.counting = [
+            found for found in exploration.findings if found.finding.suppressed is None
+        ]
+
+    def lines(self) -> Iterator[Text]:
+        """All of it."""
+        prose = self.layout.prose
+        told = self.counting[: self.style.limit or None]
+        for number, found in enumerate(told):
+            yield from self._finding(found, self.file if number == 0 else None)
+            yield Text()
+        if len(told) < len(self.counting):
+            more = counted(len(self.counting) - len(told), "more finding")
+            yield from prose(f"… and {more}; --limit 0 shows all of them")
+            yield Text()
+        everything = merged(self.exploration)
+        if everything is not None:
+            yield from asides(everything, self.style)
+        yield from self._verdict()
+        yield from prose(self._size())
+        yield from self._remark()
+
+    def _finding(self, found: Found, file: str | None) -> Iterator[Text]:
+        layout = self.layout
+        yield from FindingText(found.analysis, layout).lines(found.finding)
+        yield Text()
+        steps = counted(len(found.schedule.steps), "step")
+        small = ", as small as it gets" if found.shrunk else ""
+        met = f"in execution {found.execution:,} of {self.exploration.executions:,}"
+        yield from layout.field("found", Text(f"{met}; its schedule has {steps}{small}"))
+        yield Text()
+        yield from order(found.told, layout)
+        yield from again(found.schedule, layout, file)
+
+    def _verdict(self) -> Iterator[Text]:
+        exploration, verdict = self.exploration, self.exploration.verdict
+        nothing = "nothing else found" if exploration.findings else "nothing found"
+        executions = counted(exploration.executions, "execution")
+        if verdict == "findings":
+            told = Text(counted(len(self.counting), "finding"), VERDICT[verdict])
+            told.append(f": {kinds(found.finding for found in self.counting)}", "not bold default")
+        elif verdict == "clean":
+            every = "this is the only execution there is"
+            if exploration.executions != 1:
+                every = f"these {executions} are all there are"
+            told = Text(f"clean: {nothing}, and {every}", VERDICT[verdict])
+        else:
+            told = Text(f"incomplete: {nothing} in {executions}", VERDICT[verdict])
+        yield from self.layout.wrapped(told)
+        if exploration.why_incomplete is not None:
+            cut = "interrupted: " if exploration.interrupted else ""
+            yield from self.layout.prose(
+                f"Not all was seen: {cut}{plain(exploration.why_incomplete)}", "yellow"
+            )
+
+    def _size(self) -> str:
+        one = self.exploration
+        speed = f"{one.executions / one.seconds:,.0f} a second, " if one.seconds else ""
+        told = (
+            f"{plain(one.program, longest=LONGEST_PROSE)}: "
+            f"{counted(one.executions, 'execution')} in {seconds(one.seconds)}, {speed}"
+            f"{counted(one.steps, 'step')}; strategy {strategy(one)}"
+        )
+        others = {name: times for name, times in one.outcomes.items() if name != "ended"}
+        if others:
+            told += "; " + ", ".join(
+                f"{times:,} {ENDINGS.get(name, name)}" for name, times in others.items()
+            )
+        return told
+
+    def _remark(self) -> Iterator[Text]:
+        verdict, one = self.exploration.verdict, self.exploration
+        if verdict == "findings":
+            rules = " ".join(dict.fromkeys(found.finding.rule for found in self.counting))
+            yield from self.layout.prose(
+                f"What it means and how to mend it: racepage explain {rules}", DETAIL
+            )
+        elif not one.steps:
+            yield from self.layout.prose(NOTHING_SEEN, "yellow")
+        elif verdict == "clean":
+            yield from self.layout.prose(ALL_SEEN, DETAIL)
+
+
+def again(schedule: Schedule, layout: Layout, file: str | None = None) -> Iterator[Text]:
+    """The command that replays a schedule, on a line of its own."""
+    line = command(schedule, file)
+    if line is None:
+        return
+    yield Text()
+    if len(line) > LONGEST_COMMAND:
+        told = "its schedule is too long to paste; --save-schedule FILE keeps it"
+        yield from layout.field("again", Text(told))
+    else:
+        yield from layout.field("again", Text("with this command:"))
+        yield Text(line, "bold")
+
+
+def strategy(exploration: Exploration) -> str:
+    """`pct, depth 3, seed 7`: how it was explored."""
+    parameters = (
+        f"{name} {plain(str(value))}"
+        for name, value in exploration.parameters.items()
+        if value is not None
+    )
+    return ", ".join((plain(exploration.strategy), *parameters))
+
+
+def seconds(number: float) -> str:
+    """`0.04 s`, `12 s`: as exact as anybody wants it."""
+    return f"{number:.2f} s" if number < 1 else f"{number:,.1f} s"
+
+
+def merged(exploration: Exploration) -> Analysis | None:
+    """One analysis with all findings, and what became of suppressions and baseline in all."""
+    analyses = [found.analysis for found in exploration.findings]
+    if not analyses:
+        return None
+    findings = tuple(finding for one in analyses for finding in one.findings)
+    warnings = tuple(dict.fromkeys(told for one in analyses for told in one.warnings))
+    last = analyses[-1]
+    policy: PolicyUse | None = last.policy
+    if policy is not None and policy.baseline is not None:
+        known = sum(finding.known for finding in findings)
+        policy = replace(policy, baseline=replace(policy.baseline, known=known))
+    return replace(last, findings=findings, warnings=warnings, policy=policy)
