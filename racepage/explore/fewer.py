@@ -39,7 +39,7 @@ def fewer(attempts: Attempts, likely: Sequence[Switch]) -> bool | None:
         likely: the switches of the schedule that failed.
 
     Returns:
-        Whether there is one; None where that is not known, since not all plans were tried.
+        Whether there is one; None where that is not known: other picks may need fewer.
 
     Raises:
         OverError: the budget was used up before one was found.
@@ -49,7 +49,6 @@ def fewer(attempts: Attempts, likely: Sequence[Switch]) -> bool | None:
         return False
     search = _Search(likely)
     heap = [_Node(0, 0, (), 0, allowed)]
-    all_tried = True
     while heap:
         node = heappop(heap)
         execution = attempts.run(Plan(node.switches, attempts.best.plan.picks))
@@ -58,10 +57,9 @@ def fewer(attempts: Attempts, likely: Sequence[Switch]) -> bool | None:
             return True
         for child in search.children(node, execution):
             heappush(heap, child)
-        if len(heap) > 4 * attempts.left + 4:  # they will never all be tried
+        if len(heap) > 4 * attempts.left + 4:  # the budget ends before the rest would be tried
             heap = nsmallest(attempts.left + 1, heap)
-            all_tried = False
-    return False if all_tried and not attempts.picks else None
+    return None if attempts.picks else False
 
 
 class _Search:

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racepage.execution.step import Step
-from racepage.explore.attempts import Attempt
-from racepage.explore.plan import Plan, Planned
+from racepage.explore.attempts import Attempt, Attempts, Execution
+from racepage.explore.plan import NOBODY, Plan, Planned, Switch
 from racepage.explore.preemption_bound import PreemptionBound
 from racepage.explore.random_walk import RandomWalk
 from racepage.explore.replay import Replay
-from racepage.explore.shrink import Shrunk, shrink
+from racepage.explore.shrink import Shrunk, _merged, _take_out, shrink
 from racepage.explore.strategy import Strategy
 from tests.explore import brute, random_programs
 from tests.explore.bugs import BUGS, Bug
@@ -123,10 +123,34 @@ def test_a_long_schedule_with_many_preemptions_takes_few_executions() -> None:
 
 
 def test_a_deadlock_of_many_is_one_preemption_and_the_order_in_which_they_come() -> None:
-    for steps in failing(philosophers(4)):
-        found = shrunk(philosophers(4), steps)
+    for steps in failing(philosophers(4), seed=3):
+        found = shrunk(philosophers(4), steps, budget=100)
         assert len(found.preemptions) == 1
         assert len(found.steps) == 4
+        assert found.fewest
+
+
+def test_threads_that_have_no_part_in_it_do_not_run() -> None:
+    def looking() -> Steps:
+        if (yield "read", "x") == 1:
+            raise Failure("between the writes")
+
+    noise = straight(*[("read", "y")] * 5)
+    noisy = program(noise, straight(("write", "x", 1), ("write", "x", 0)), looking, noise)
+    for steps in failing(noisy):
+        assert choices(shrunk(noisy, steps).steps) == [[1], [2]]
+
+
+def test_few_preemptions_are_better_than_few_steps() -> None:
+    def looking() -> Steps:
+        if (yield "read", "x"):
+            raise Failure("it was written")
+
+    slow = program(straight(("write", "x", 1), *[("read", "y")] * 5), looking)
+    for steps in failing(slow):
+        found = shrunk(slow, steps)
+        assert found.preemptions == ()
+        assert len(found.steps) == 7
 
 
 def test_two_preemptions_that_are_both_needed_are_left() -> None:
@@ -167,12 +191,57 @@ def test_picks_that_do_not_matter_are_left_out() -> None:
         assert [step.picks for step in found.steps] == [(0,), (2,)]
 
 
+def test_whether_other_picks_need_fewer_preemptions_is_not_known() -> None:
+    def picking() -> Steps:
+        yield "pick", "y", lambda _: 2
+        yield "write", "x", 1
+        yield "write", "x", 0
+
+    def looking() -> Steps:
+        if (yield "read", "x") == 1:
+            raise Failure("between the writes")
+
+    picky = program(picking, looking)
+    found = shrunk(picky, failing(picky)[0])
+    assert len(found.preemptions) == 1
+    assert found.finished
+    assert not found.fewest
+
+
+def test_one_point_after_the_other_is_taken_out_until_none_can_be() -> None:
+    """Of A, B and C only C is needed, but A can go only when B has."""
+    a, b, c = (Switch(NOBODY, after, 0, preempts=True) for after in (1, 2, 3))
+    enough = [{a, b, c}, {a, c}, {c}]
+
+    class Fixed(Attempts):
+        def better(self, plan: Plan) -> bool:
+            if set(plan.switches) not in enough:
+                return False
+            self.best = self.best._replace(plan=plan)
+            return True
+
+    attempts = Fixed(lambda _: Attempt(found=True, steps=[]), 0, 0)
+    attempts.best = Execution(True, Plan((a, b, c)), [], [], [])
+    assert _take_out(attempts, lambda plan: list(plan.switches))
+    assert attempts.best.plan == Plan((c,))
+
+
 @pytest.mark.parametrize("budget", [1, 2, 5, 10])
 def test_the_budget_is_kept_and_what_there_is_by_then_is_good(budget: int) -> None:
     for steps in failing(philosophers(5)):
         found = shrunk(philosophers(5), steps, budget)
         assert not found.fewest
+        assert not found.finished
         assert comes_again(philosophers(5), Planned(found.plan), found)
+
+
+def test_what_is_called_finished_is_so_whatever_the_budget() -> None:
+    steps = failing(philosophers(4), seed=3)[2]
+    done = [shrunk(philosophers(4), steps, budget) for budget in range(1, 60)]
+    for found in done:
+        if found.finished:
+            assert_no_preemption_is_in_vain(philosophers(4), found)
+    assert [found.finished for found in done[-20:]] == [True] * 20
 
 
 def test_a_budget_that_runs_out_is_told() -> None:
@@ -198,14 +267,24 @@ def test_executions_that_would_go_on_for_ever_are_given_up() -> None:
             raise Failure("b comes too late")
 
     spinning = program(looking, straight(("write", "a", 1), ("write", "b", 1)))
-    for steps in failing(spinning):
-        found = shrunk(spinning, steps)
-        assert len(found.preemptions) == 1
-        assert len(found.steps) == 3  # a is written, a is read, b is read
+    steps = failing(spinning)[0]
+    attempt = attempts(spinning)
+    lengths = []
+
+    def measured(strategy: Strategy) -> Attempt:
+        done = attempt(strategy)
+        lengths.append(len(done.steps))
+        return done
+
+    found = shrink(steps, measured)
+    assert found is not None
+    assert max(lengths) == 4 * len(steps) + 1_000
+    assert len(found.preemptions) == 1
+    assert len(found.steps) == 3  # a is written, a is read, b is read
 
 
 @given(random_programs.threads(checks=True), st.integers(0, 9))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_of_any_program_nothing_is_left_that_can_be_removed(
     threads: brute.Threads, seed: int
 ) -> None:
@@ -232,3 +311,17 @@ def test_the_whole_schedule_is_a_plan_too() -> None:
     found = shrunk(bug.program, steps, 1)
     assert choices(found.steps) == choices(steps)
     assert found.plan != Plan()
+
+
+def test_a_thread_that_loses_its_turn_goes_on_at_once_or_begins_later_or_the_other_sooner() -> None:
+    steps = [Step(task, ()) for task in (2, 1, 0, 0, 2, 1, 1)]
+    best = Execution(True, Plan(), steps, [], [2])  # 1 is interrupted by 0
+    orders = [[switch.to for switch in plan.switches] for plan in _merged(best)]
+    assert orders == [[2, 1, 1, 1, 0, 0, 2], [2, 0, 0, 2, 1, 1, 1], [0, 0, 2, 1, 2, 1, 1]]
+
+
+def test_preemptions_cost_more_than_steps_and_those_more_than_points() -> None:
+    one = Execution(True, Plan((Switch(0, 1, 1, preempts=False),)), [], [], [])
+    longer = Execution(True, Plan(), [Step(0, ())], [], [])
+    preempted = Execution(True, Plan(), [], [], [0])
+    assert one.cost < longer.cost < preempted.cost
