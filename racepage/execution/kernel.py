@@ -26,7 +26,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from math import inf, nextafter
 from time import perf_counter_ns
@@ -35,6 +35,7 @@ from typing import Any, Final, Literal, NamedTuple, overload
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from racepage.errors import RacepageError
 from racepage.events import Kind, Op
 from racepage.execution import current, targets
 from racepage.execution.current import ThreadLog, own
@@ -797,6 +798,27 @@ class Kernel:
         self.running.clock = nextafter(self.running.clock + seconds, inf)
 
     # Between executions
+
+    @property
+    def numbers(self) -> Mapping[Path, int]:
+        """The numbers that things have, by where they come from."""
+        return self._numbers
+
+    def number_as(self, paths: Sequence[Path], numbers: Mapping[Path, int]) -> None:
+        """Number tasks and things as another kernel did: that of an exploration which goes on.
+
+        Raises:
+            RacepageError: such a number was given to something else in this process.
+        """
+        if not targets.reserve(numbers.values()):
+            raise RacepageError(
+                "a saved search that cannot go on here: there are things already that have the "
+                "numbers of its own; let another process do it"
+            )
+        self.paths = list(paths)
+        self._tasks = {path: number for number, path in enumerate(paths)}
+        self._numbers = dict(numbers)
+        self._origins = {number: path for path, number in numbers.items()}
 
     def clear(self) -> None:
         """Forget the events of the executions so far."""

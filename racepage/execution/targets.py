@@ -7,7 +7,7 @@ integer. `racepage.execution.tables` makes `lock:mmap` of it, once for each reco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import count
 from typing import Final
@@ -29,6 +29,8 @@ sizes: dict[int, int] = {}
 lock_kinds: dict[int, LockKind] = {}
 """lock -> what it is, for the locks that are not PLAIN."""
 
+_MOST_RESERVED: Final = 1 << 24  # of a kind; more would take for ever, and no program has them
+
 _spare: list[int] = []
 _numbers = tuple(count() for _ in Kind)
 
@@ -40,6 +42,22 @@ numbering: Callable[[Kind], int] | None = None
 def fresh(kind: Kind) -> int:
     """The next number of that kind that nothing had yet."""
     return next(_numbers[kind]) << KIND_BITS | kind
+
+
+def reserve(numbers: Iterable[int]) -> bool:
+    """Give these away, which nothing has yet, and all below them; False where that cannot be."""
+    wanted: dict[int, list[int]] = {}
+    for number in numbers:
+        wanted.setdefault(number & KIND_MASK, []).append(number)
+    for kind, ones in wanted.items():
+        if kind >= len(Kind) or max(ones) >> KIND_BITS > _MOST_RESERVED:
+            return False
+        next_one = fresh(Kind(kind))
+        if next_one > min(ones):
+            return False
+        while next_one < max(ones):
+            next_one = fresh(Kind(kind))
+    return True
 
 
 def new(kind: Kind) -> int:

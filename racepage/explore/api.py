@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from racepage.execution.crew import crew
 from racepage.execution.kernel import MOST_STEPS
-from racepage.explore.explorer import SHRINKS, Explorer, Policy, Progress
+from racepage.explore.explorer import SHRINKS, Explorer, Pause, Policy, Progress
 from racepage.explore.result import Budget, Exploration, Found
 from racepage.explore.schedule import Program
 from racepage.explore.schedule_file import to_line
@@ -201,8 +201,25 @@ def run(
     Raises:
         RacepageError: as `explore`.
     """
+    return explorer(body, options, program, policy=policy, progress=progress).explore()
+
+
+def explorer(
+    body: Callable[[], object],
+    options: Options,
+    program: Program | None = None,
+    *,
+    policy: Policy | None = None,
+    progress: Progress | None = None,
+    pause: Pause | None = None,
+) -> Explorer:
+    """Who explores `body` as `options` say: for those who want to stop, save and go on.
+
+    Raises:
+        RacepageError: there is no such strategy or parameter.
+    """
     strategy = make(options.strategy, **options.parameters)
-    explorer = Explorer(
+    return Explorer(
         body,
         strategy,
         told_apart(body) if program is None else program,
@@ -212,8 +229,8 @@ def run(
         shrinks=options.shrinks,
         policy=policy,
         progress=progress,
+        pause=pause,
     )
-    return explorer.explore()
 
 
 def told_apart(function: Callable[..., object]) -> Program:

@@ -12,13 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from racepage.errors import NondeterminismError
 from racepage.execution.kernel import MOST_STEPS, Execution, Kernel, Steps, quiet
 from racepage.execution.step import Step
+from racepage.explore import search
 from racepage.explore.attempts import Attempt
 from racepage.explore.batch import Batch
 from racepage.explore.result import Budget, Exploration, Found
 from racepage.explore.retell import Teller, Told, ended, vanished
 from racepage.explore.schedule import Program, Schedule, Shown
+from racepage.explore.search import Known
 from racepage.explore.shrink import shrink
 from racepage.explore.strategy import Run, Strategy
 from racepage.finding import Analysis
@@ -26,11 +29,15 @@ from racepage.finding import Analysis
 Progress = Callable[[int, int], object]
 """Told now and then how many executions there were, and how many findings."""
 
+Pause = Callable[[], object]
+"""Called now and then between two executions: whoever is called may ask for the state."""
+
 Policy = Callable[[Analysis], Analysis]
 """Marks what is not to count."""
 
 MOST_IN_A_BATCH: Final = 1024
 PROGRESS_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 10.0
 SHRINKS: Final = 1000
 """Executions that may be spent on making one schedule small."""
 SHRINK_STEPS: Final = 2_000_000
@@ -57,12 +64,14 @@ class Explorer:
         shrinks: int = SHRINKS,
         policy: Policy | None = None,
         progress: Progress | None = None,
+        pause: Pause | None = None,
     ) -> None:
         self._strategy = strategy
         self._budget = budget
         self._most = most_steps
         self._shrinks = shrinks
         self._progress = progress
+        self._pause = pause
         self._policy = policy
         self._body = body
         self._program = program
@@ -74,6 +83,12 @@ class Explorer:
         self._size = 1  # of this batch: small at first, for findings that every execution has
         self._seen: set[str] = set()
         self._outcomes: Counter[str] = Counter()
+        self._known: list[Known] = []  # found before this search went on
+        self._before = 0  # executions until then
+        self._spent = 0.0  # seconds until then
+        self._began = self._next_progress = self._next_pause = 0.0
+        self._stopped = self._exhausted = False
+        self._end = ""
         self.executions = 0
         self.steps = 0
         self.found: list[Found] = []
@@ -85,59 +100,82 @@ class Explorer:
             NondeterminismError: the program is not the same in every execution.
             RacepageError: something that it does cannot be done under control.
         """
-        began = time.perf_counter()
-        exhausted = interrupted = False
+        self._began = time.perf_counter()
+        self._next_pause = self._began + PAUSE_SECONDS
         with quiet():
             try:
-                while self._may_go_on(began):
+                self._find_again()
+                while self._may_go_on():
                     if not self._strategy.begin():
-                        exhausted = True
+                        self._exhausted = True
                         break
                     self._execute()
             except KeyboardInterrupt:
-                interrupted = True
+                self._stopped, self._end = True, "it was interrupted"
             try:
                 self._look()
             finally:
                 self._kernel.close()
+        why = self._why_incomplete()
         return Exploration(
             program=self._program.name,
             strategy=self._strategy.name,
             parameters=dict(self._parameters),
             executions=self.executions,
             steps=self.steps,
-            seconds=time.perf_counter() - began,
+            seconds=self._seconds(),
             findings=tuple(self.found),
-            exhaustive=self._why_incomplete(exhausted=exhausted) is None,
-            why_incomplete=self._why_incomplete(exhausted=exhausted),
+            exhaustive=why is None,
+            why_incomplete=why,
             outcomes=dict(self._outcomes),
-            interrupted=interrupted,
+            interrupted=self._stopped,
         )
 
-    def _may_go_on(self, began: float) -> bool:
-        budget = self._budget
-        if self.executions == budget.executions:
-            return False
-        if budget.findings is not None and self._counted() >= budget.findings:
-            return False
-        if self.executions % 16:
-            return True
+    def stop(self) -> None:
+        """End the search after the execution that is under way."""
+        self._stopped = True
+
+    def _seconds(self) -> float:
+        return self._spent + time.perf_counter() - self._began
+
+    def _may_go_on(self) -> bool:
         now = time.perf_counter()
+        if now >= self._next_progress:
+            self._tell_progress(now)
+        if now >= self._next_pause and self._pause is not None:
+            self._pause()
+            self._next_pause = time.perf_counter() + PAUSE_SECONDS
+        budget = self._budget
+        if self._stopped:
+            self._end = "it was interrupted"
+        elif budget.findings is not None and self._counted() >= budget.findings:
+            self._end = f"it was to end after {_counted(budget.findings, 'finding')}"
+        elif budget.executions is not None and (
+            self.executions - self._before >= budget.executions
+        ):
+            self._end = f"it was to end after {_counted(budget.executions, 'execution')}"
+        elif budget.seconds is not None and now - self._began >= budget.seconds:
+            self._end = f"it was to end after {budget.seconds:g} seconds"
+        else:
+            return True
+        return False
+
+    def _tell_progress(self, now: float) -> None:
+        self._next_progress = now + PROGRESS_SECONDS
         if self._progress is not None:
             self._progress(self.executions, len(self.found))
-        return budget.seconds is None or now - began < budget.seconds
 
     def _counted(self) -> int:
         return sum(found.finding.suppressed is None for found in self.found)
 
-    def _why_incomplete(self, *, exhausted: bool) -> str | None:
+    def _why_incomplete(self) -> str | None:
         if not self._strategy.exhaustive:
             return f"{self._strategy.name} tries some schedules, not all"
-        if not exhausted:
-            return "the search was ended before it had tried everything"
+        if not self._exhausted:
+            return f"the search had not tried everything: {self._end}"
         cut = self._outcomes["limit"] + self._outcomes["livelock"]
         if cut:
-            return f"{cut:,} executions were longer than {self._most:,} steps"
+            return f"{_counted(cut, 'execution')} had more than {self._most:,} steps"
         return None
 
     def _execute(self) -> None:
@@ -205,10 +243,68 @@ class Explorer:
         )
         self.found.append(Found(analysis, schedule, number, preemptions is not None, told))
 
+    # Going on another time
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs to go on from here, as JSON can hold it; between two executions."""
+        self._look()
+        return search.state(
+            self._search(),
+            self._kernel,
+            self._strategy,
+            {
+                "executions": self.executions,
+                "steps": self.steps,
+                "milliseconds": int(self._seconds() * 1000),
+                "outcomes": dict(self._outcomes),
+                "seen": sorted(self._seen),
+            },
+            self.found,
+        )
+
+    def restore(self, state: object) -> None:
+        """Go on from where `state` was taken, by another process perhaps; before `explore`.
+
+        Raises:
+            RacepageError: it is no state, or that of another search.
+        """
+        saved = search.restore(state, self._search(), self._kernel, self._strategy)
+        self.executions = self._before = saved.executions
+        self.steps = saved.steps
+        self._spent = saved.milliseconds / 1000
+        self._outcomes.update(saved.outcomes)
+        self._seen.update(saved.seen)
+        self._known = saved.known
+
+    def _search(self) -> dict[str, Any]:
+        """What has to be the same for a search to go on."""
+        return search.identity(self._program, self._strategy.name, self._parameters, self._most)
+
+    def _find_again(self) -> None:
+        """Tell once more what the search had found before it went on."""
+        known, self._known = self._known, []
+        for one in known:
+            told = self._teller.tell(search.choices(one.schedule, self._kernel))
+            shown = one.schedule.finding
+            analysis = None if shown is None else told.only(shown.fingerprint)
+            if analysis is None:
+                raise NondeterminismError(
+                    f"RP023 nondeterminism: execution {one.execution} does not show again what it "
+                    "had shown; begin the search anew, without a saved state"
+                )
+            if self._policy is not None:
+                analysis = self._policy(analysis)
+            self.found.append(Found(analysis, one.schedule, one.execution, one.shrunk, told))
+
     def _shrink(self, told: Told, key: str) -> tuple[Told, tuple[int, ...] | None]:
         """The same finding by a smaller schedule, where there is one, and its preemptions."""
 
         def attempt(plan: Strategy) -> Attempt:
+            now = time.perf_counter()
+            if now >= self._next_progress:
+                self._tell_progress(now)
+            if self._stopped:
+                return Attempt(False, ())
             tried = self._teller.run(plan)
             return Attempt(tried.only(key) is not None, tried.steps)
 
@@ -218,3 +314,7 @@ class Explorer:
             return told, None
         again = self._teller.tell([[step.task, *step.picks] for step in shrunk.steps])
         return (told, None) if again.only(key) is None else (again, shrunk.preemptions)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
