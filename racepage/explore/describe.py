@@ -100,7 +100,7 @@ def _switch(switch: Switch, at: int, steps: Sequence[Step], said: Sequence[Said]
         return [f"{coming.thread} begins: {coming}"]
     left = said[at - 1]
     if switch.to == switch.task:
-        return [f"{left.thread} goes on though others could: {coming}", f"after: {left}"]
+        return [f"{left.thread} goes on without waiting for others: {coming}", f"after: {left}"]
     rest = [said[n] for n in range(at, len(steps)) if steps[n].task == switch.task]
     before = [f"before: {rest[0]}"] if rest else []
     if switch.preempts:

@@ -62,7 +62,7 @@ def test_going_on_where_it_yields_and_picks_are_points_too() -> None:
     said = [Said("main", "write"), Said("main", "yield"), Said("main", "notify")]
     plan = Plan((switch(0, 1, 0),), (Picked(0, 2, (2, 0)),))
     assert describe_plan(plan, steps, said)[1:] == [
-        "1. main goes on though others could: yield",
+        "1. main goes on without waiting for others: yield",
         "   after: write",
         "2. main picks number 2, 0, counted from 0, in: notify",
     ]
