@@ -30,6 +30,7 @@ FLOORS = {
     "racepage.report": 6,
     "racepage.workloads": 6,
     "racepage.cli": 7,
+    "racepage.pytest_plugin": 7,
 }
 """DESIGN.md, section 2. A room is a module or a package; its modules are on its floor."""
 
@@ -37,6 +38,7 @@ SAME_FLOOR = {
     ("racepage.finding", "racepage.events"),  # a finding holds stacks
     ("racepage.jit", "racepage.cache"),  # what is compiled is kept
     ("racepage.jit", "racepage.errors"),  # there may be no compiler
+    ("racepage.pytest_plugin", "racepage.cli"),  # [tool.racepage] is read in one place
 }
 """The imports between two rooms of one floor that there are reasons for."""
 

@@ -19,6 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 README = (ROOT / "README.md").read_text("utf-8")
 
 _NOT_INSTALLED = {"racepage", "tests", "benchmarks", "_typeshed"}  # ours, and for types only
+_LOADS_US = {"pytest"}  # the plugin, that is: where there is no pytest, nobody imports it
 _COMES_WITH_NUMBA = {"llvmlite"}  # of the version that numba was made for
 SLOW = {"numpy", "numba", "pyarrow", "rich"}
 
@@ -49,7 +50,7 @@ def python(*args: str, **more: str) -> str:
 
 
 def test_the_package_declares_what_it_imports_and_nothing_else() -> None:
-    assert third_party(ROOT / "racepage") == names(PROJECT["project"]["dependencies"])
+    assert third_party(ROOT / "racepage") - _LOADS_US == names(PROJECT["project"]["dependencies"])
 
 
 def test_the_tests_declare_what_they_import() -> None:
@@ -102,6 +103,7 @@ def test_every_file_that_is_no_code_is_shipped_with_the_package() -> None:
         "from racepage.cli import main; main(['run', '--help'])",
         "from racepage.cli import main; main(['explain', 'RP001'])",
         "from racepage.cli import main; main(['workloads'])",
+        "import racepage.pytest_plugin",
     ],
 )
 def test_what_must_be_instant_imports_nothing_slow(code: str) -> None:

@@ -79,12 +79,15 @@ def command(schedule: Schedule, file: str | None = None) -> str | None:
         schedule: what to replay.
         file: where it is; otherwise it is a part of the command.
     """
-    if schedule.program.kind != "target":
+    if schedule.program.kind == "function":
         return None
     try:
-        return f"racepage replay {shlex.quote(to_line(schedule) if file is None else file)}"
+        given = shlex.quote(to_line(schedule) if file is None else file)
     except RacepageError:  # it is too long for anybody
         return None
+    if schedule.program.kind == "test":
+        return f"pytest {shlex.quote(schedule.program.name)} --racepage-replay={given}"
+    return f"racepage replay {given}"
 
 
 def explained(told: Told) -> list[str]:
@@ -242,7 +245,8 @@ def again(schedule: Schedule, layout: Layout, file: str | None = None) -> Iterat
         return
     yield Text()
     if len(line) > LONGEST_COMMAND:
-        told = "its schedule is too long to paste; --save-schedule FILE keeps it"
+        keep = "racepage-report DIR" if schedule.program.kind == "test" else "save-schedule FILE"
+        told = f"its schedule is too long to paste; --{keep} keeps it"
         yield from layout.field("again", Text(told))
     else:
         yield from layout.field("again", Text("with this command:"))
