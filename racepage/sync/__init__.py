@@ -21,15 +21,10 @@ from threading import (
     BrokenBarrierError,
     ExceptHookArgs,
     ThreadError,
-    active_count,
-    current_thread,
-    enumerate,  # noqa: A004  (threading's own name)
     excepthook,
-    get_ident,
     get_native_id,
     getprofile,
     gettrace,
-    local,
     main_thread,
     setprofile,
     settrace,
@@ -37,14 +32,17 @@ from threading import (
 )
 
 from racepage.events import MemoryOrder
+from racepage.execution.per_thread import local
 from racepage.sync._exchange import Selected
 from racepage.sync.atomic import Atomic, fence, spin_until
-from racepage.sync.barrier import Barrier, InvisibleBarrier, invisible_barrier
+from racepage.sync.barrier import Barrier
 from racepage.sync.channel import Channel, ChannelClosedError, select
+from racepage.sync.clock import monotonic, sleep, yield_now
 from racepage.sync.completion import Completion
 from racepage.sync.condition import Condition
 from racepage.sync.event import Event
 from racepage.sync.future import DoneAndNotDoneFutures, Future, as_completed, wait
+from racepage.sync.invisible import InvisibleBarrier, invisible_barrier
 from racepage.sync.lock import Lock, Mutex, SpinLock
 from racepage.sync.once import Once
 from racepage.sync.pool import BrokenThreadPool, ThreadPool
@@ -54,7 +52,14 @@ from racepage.sync.rlock import RLock
 from racepage.sync.rwlock import RwLock
 from racepage.sync.semaphore import BoundedSemaphore, Semaphore
 from racepage.sync.seqlock import SeqLock
-from racepage.sync.thread import Thread, Timer
+from racepage.sync.thread import (
+    Thread,
+    Timer,
+    active_count,
+    current_thread,
+    enumerate,  # noqa: A004  (threading's own name)
+    get_ident,
+)
 from racepage.sync.waitgroup import WaitGroup
 
 ThreadPoolExecutor = ThreadPool  # the name that code which moves over knows
@@ -118,10 +123,13 @@ __all__ = [
     "invisible_barrier",
     "local",
     "main_thread",
+    "monotonic",
     "select",
     "setprofile",
     "settrace",
+    "sleep",
     "spin_until",
     "stack_size",
     "wait",
+    "yield_now",
 ]

@@ -1,4 +1,4 @@
-"""`Barrier`, and the invisible barrier of tests.
+"""`Barrier`.
 
 Edges: every arrival to the action, the action to every departure, of one generation; each
 generation is an object of its own, so that a thread that left early tells the late ones of the
@@ -175,17 +175,3 @@ class Barrier:
     def _log(self, word: int, generation: int, frame: FrameType) -> None:
         if current.mode and self._visible:
             current.log(word, generation, frame)
-
-
-class InvisibleBarrier(Barrier):
-    """A barrier that forces the physical order and leaves no event, hence no edge."""
-
-    _visible = False
-
-
-def invisible_barrier(parties: int, timeout: float | None = None) -> InvisibleBarrier:
-    """A barrier for tests: who waits is held up, and nothing is ordered.
-
-    It makes a racy program deterministic without making it race-free.
-    """
-    return InvisibleBarrier(parties, timeout=timeout)

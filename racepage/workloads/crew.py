@@ -1,7 +1,7 @@
 """Runs the threads of a workload to their end.
 
 Two things here make no happens-before edge, because a workload must owe its edges to its protocol
-alone: how a thread tells that it is done, and `Gate`.
+alone: how a thread tells that it is done, and `sync.invisible_barrier`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import partial
 from queue import SimpleQueue
 
 from racepage import sync
+from racepage.execution import current
 
 Program = Callable[[], None]
 Outcome = BaseException | None
@@ -30,15 +31,17 @@ def run(programs: Mapping[str, Program]) -> None:
     """Run every program in a thread of that name, and join them all.
 
     The first exception that a thread raises is raised here at once, so that the threads that wait
-    for that one in vain (daemons all) keep nobody else waiting.
+    for that one in vain (daemons all) keep nobody else waiting. Under control there is no need to
+    tell: an execution is over when a thread raises.
     """
+    if current.mode >= current.CONTROLLED:
+        for thread in _started(programs):
+            thread.join()
+        return
     outcomes: SimpleQueue[Outcome] = SimpleQueue()  # the standard one: it is not recorded
-    threads = [
-        sync.Thread(target=_carry, args=(program, outcomes), name=name, daemon=True)
-        for name, program in programs.items()
-    ]
-    for thread in threads:
-        thread.start()
+    threads = _started(
+        {name: partial(_carry, program, outcomes) for name, program in programs.items()}
+    )
     for _ in threads:
         error = outcomes.get()
         if error is not None:
@@ -50,6 +53,15 @@ def run(programs: Mapping[str, Program]) -> None:
 def team(name: str, size: int, member: Callable[[int], None]) -> dict[str, Program]:
     """`size` programs called `name-0`, `name-1` and so on; each is told its number."""
     return {f"{name}-{number}": partial(member, number) for number in range(size)}
+
+
+def _started(programs: Mapping[str, Program]) -> list[sync.Thread]:
+    threads = [
+        sync.Thread(target=program, name=name, daemon=True) for name, program in programs.items()
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
 
 
 def _carry(program: Program, outcomes: SimpleQueue[Outcome]) -> None:
