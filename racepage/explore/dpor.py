@@ -28,7 +28,7 @@ What differs, and what was added:
 - An execution that ends by a failure says nothing of what would come after it, so what the other
   threads were about to do is tried in the place of the failing step, which never sleeps. Of the
   executions with a failure, those are found that show the failure and what led to it, and all that
-  the others can do without it.
+  the others can do without it. An end that daemons do not see is as a failure to them.
 - One that ends at the limit of steps is an execution like any other.
 """
 
@@ -150,15 +150,17 @@ class OptimalDpor(Strategy):
         """Wake those that the step at the last point touched, of which not all is known yet.
 
         What a step that is not the last of its sequence touches is known. Another one touches no
-        more than it announced, unless it picked something, and may only have read.
+        more than it announced that matters, unless it picked something or there are daemons, and
+        may only have read.
         """
         node, step = point.node, self._announced[-1]
-        if node is not None and node.children:
+        if node is not None and not node.last:
             self._asleep = after(self._asleep, node.event.step)
             self._drowsy = after(self._drowsy, node.event.step)
         else:
             reads = tuple(touch._replace(how=READ) for touch in step.touches)
-            self._asleep = [] if point.counts else after(self._asleep, step)
+            unknown = point.counts or self._doubt.daemons
+            self._asleep = [] if unknown else after(self._asleep, step)
             self._drowsy = after(self._drowsy, step._replace(touches=() if point.counts else reads))
 
     def _awake(self, tasks: Sequence[Task], last: int) -> Task | None:
@@ -187,13 +189,18 @@ class OptimalDpor(Strategy):
         return picks[level] if level < len(picks) and picks[level] < count else 0
 
     def end(self, run: Run) -> None:
-        self._extend(self._doubt.seen(run.steps, self._announced))
+        doubt = self._doubt
+        if doubt.has_new_daemons(run):
+            self._frames.clear()
+            return
+        run = doubt.seen(run, self._announced)
+        self._extend(run.steps)
         if self._frames:
             self._turn(run)
-        if self._doubt.arises(self._order.ranges, choices=self._choices):
-            self._frames.clear()  # all over again, with less
+        if doubt.arises(self._order.ranges, choices=self._choices):
+            self._frames.clear()
             return
-        failed = run.outcome == "failed"
+        failed = self._doubt.cut(run)
         if failed and self._frames:
             frame = self._frames[-1]
             frame.fatal.append(frame.event)
@@ -223,7 +230,7 @@ class OptimalDpor(Strategy):
         """Turn round each race, and pick anew."""
         frames = self._frames
         order = self._order
-        failed = run.outcome == "failed"
+        failed = self._doubt.cut(run)
         order.rewind([frame.event.step for frame in frames[: self._known]])
         for frame in frames[self._known :]:
             order.add(frame.event.step)
@@ -255,7 +262,8 @@ class OptimalDpor(Strategy):
             if event.counts:
                 self._variants.note(before, event.step)
                 for other in event.others(before):
-                    self._reverse(number, stop, self._variants.known(other))
+                    guess = other._replace(step=self._doubt.guess(other.step))
+                    self._reverse(number, stop, self._variants.known(guess))
             direct = frozenset([keys[step] for step in self._order.direct[number]])
             keys.append(hash((event.step, before, direct)) % MOST)
             last[event.step.task] = keys[-1]

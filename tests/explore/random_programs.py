@@ -56,7 +56,7 @@ def program(threads: brute.Threads) -> Program:
 
 
 def _body(number: int, operations: tuple[Operation, ...]) -> Body:  # noqa: C901  (one branch for each)
-    def body() -> Generator[Operation, Any, None]:  # noqa: C901  (one branch for each)
+    def body() -> Generator[Operation, Any, None]:  # noqa: C901, PLR0912  (one branch for each)
         skipped = False
         for at, operation in enumerate(operations):
             if skipped:
@@ -78,10 +78,14 @@ def _body(number: int, operations: tuple[Operation, ...]) -> Body:  # noqa: C901
                 yield "pick", place, lambda value, base=base, more=more: base + more * (value != 0)
             elif word in {"wait", "timed"}:
                 _, condition, place = operation
+                if isinstance(place, int):
+                    place = "lock", (brute.LOCKS + place, 0, 1)
                 cell = (brute.CONDITIONS + condition, 0, 1)
                 rest = word == "timed", (brute.WAKE_UPS + 10 * number + at, 0, 1)
                 yield "park", cell, *rest
                 skipped = not (yield "parked", cell, *rest, place)
+            elif word == "daemon":
+                yield ("daemon",)
             elif word == "notify":
                 yield word, (brute.CONDITIONS + operation[1], 0, 1)
             elif word == "place":
