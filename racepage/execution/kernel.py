@@ -26,18 +26,19 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from _thread import get_ident
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from math import inf, nextafter
 from time import perf_counter_ns
 from types import FrameType
-from typing import Any, Final, Literal, NamedTuple, overload
+from typing import Any, Final, Literal, NamedTuple, NoReturn, overload
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from racepage.errors import RacepageError
 from racepage.events import Kind, Op
-from racepage.execution import current, targets
+from racepage.execution import current, guard, targets
 from racepage.execution.current import ThreadLog, own
 from racepage.execution.frames import outside
 from racepage.execution.garbage import note_collected
@@ -54,6 +55,8 @@ MOST_STEPS: Final = 20_000
 
 _START: Final = (1, 2)
 """The byte of a thread that stands for its start; [0, 1) stands for its end."""
+
+PATIENCE_SECONDS: Final = 10.0
 
 _THREADS: Final = len(Kind)
 _EXIT: Final = int(Op.EXIT)
@@ -96,6 +99,8 @@ class Task:
         wait: what it waits on, or None.
         joins: the tasks whose end it waits for.
         clock: its own time, in seconds.
+        own: what it has for itself (`execution.per_thread`).
+        thread: what `threading.current_thread` is, where that was asked or is known.
         made: how many things of each kind it has made, and how many threads started.
         failed: what it raised, and nothing caught.
     """
@@ -114,10 +119,12 @@ class Task:
         "made",
         "more",
         "number",
+        "own",
         "path",
         "start",
         "stop",
         "target",
+        "thread",
         "wait",
     )
 
@@ -134,6 +141,8 @@ class Task:
         self.wait: Wait | None = None
         self.joins: Sequence[Task] = ()
         self.clock = 0.0
+        self.own: dict[Any, Any] = {}
+        self.thread: threading.Thread | None = None
         self.made = [0] * (len(Kind) + 1)
         self.daemon = False
         self.ended = False
@@ -142,6 +151,12 @@ class Task:
     def runs(self) -> bool:
         """Whether it has not ended."""
         return not self.ended
+
+    def forget(self) -> None:
+        """Let go of what the program may want to see freed."""
+        self.body = _nothing
+        self.thread = None
+        self.own = {}
 
     @property
     def upcoming(self) -> Step:
@@ -242,6 +257,8 @@ class Kernel:
         mode: what executions record: SITES or STACKS, and VALUES (`execution.current`).
         depth: how many frames of the stack an event carries.
         paths: where each task comes from, by number.
+        patience: how long a step may take, in seconds (`execution.guard`).
+        os_thread: the thread of the operating system that explores.
     """
 
     def __init__(self, most: int = MOST_STEPS, paths: Sequence[Path] = ()) -> None:
@@ -264,10 +281,15 @@ class Kernel:
         self._tasks = {path: number for number, path in enumerate(paths)}
         self._origins: dict[int, Path] = {}
         self._idle: list[Any] = []
+        self.patience = PATIENCE_SECONDS
+        self.os_thread = 0
+        self._unguard: Callable[[], object] | None = None
         self._home: Any = None
+        self._count = 0  # of executions
         self._reset()
 
     def _reset(self) -> None:
+        self._count += 1
         self._done = Steps()
         self._steps = self._done._done  # noqa: SLF001  (filled here, read there)
         self._more = self._done._more  # noqa: SLF001
@@ -316,6 +338,9 @@ class Kernel:
         self._reset()
         self._choose, self._pick = choose, pick
         self._home = getcurrent()
+        self.os_thread = get_ident()
+        if self._unguard is None:
+            self._unguard = guard.stand(self)
         before = own.__dict__.copy()
         counter = threading._counter  # type: ignore[attr-defined]  # noqa: SLF001  (of names)
         current.control(self, self.mode | current.CONTROLLED, self.depth)
@@ -368,7 +393,14 @@ class Kernel:
 
     # Tasks
 
-    def spawn(self, log: ThreadLog, body: Callable[[], object], *, daemon: bool = False) -> Task:
+    def spawn(
+        self,
+        log: ThreadLog,
+        body: Callable[[], object],
+        *,
+        daemon: bool = False,
+        thread: threading.Thread | None = None,
+    ) -> Task:
         """Start a task, which runs to its first point before this returns.
 
         Raises:
@@ -380,6 +412,7 @@ class Kernel:
         task = self._adopt((*me.path, me.made[_THREADS]), log, body)
         me.made[_THREADS] += 1
         task.daemon = daemon
+        task.thread = thread
         if self._steps:
             self.touch(UNLOCK, log.number, *_START)
             task.more = (Touch(log.number, *_START, AWAIT),)
@@ -424,6 +457,7 @@ class Kernel:
                 if not self._dead:
                     task.failed = error
                     self._failed = task
+                    task.forget()
                     self._idle.append(getcurrent())
                     self._over("failed")
                     continue
@@ -433,6 +467,7 @@ class Kernel:
     def _end(self, task: Task) -> None:
         """The last act of a task that has ended: let another one go."""
         task.ended = True
+        task.forget()
         if self._dead:
             self._home.switch()
             return
@@ -633,6 +668,33 @@ class Kernel:
         own.log = task.log
         self.runs += (len(self.events), task.log.number)
 
+    def refuse(self, error: BaseException) -> NoReturn:
+        """End the exploration by an error, which is not the program's to catch."""
+        if not self._dead:
+            self._wrong(error)
+        raise GreenletExit
+
+    def stands(self) -> tuple[int, int]:
+        """Where the execution is: it is the same only as long as no step is done."""
+        return self._count, len(self._steps)
+
+    def threads(self) -> list[threading.Thread]:
+        """The threads that have been started, and have not ended."""
+        was, found = self.running, []
+        for task in self._all:
+            self.running = task
+            found.append(task.thread or self.name_thread())
+        self.running = was
+        return found
+
+    def name_thread(self) -> threading.Thread:
+        """What `threading.current_thread` is for a task that nobody started as a thread."""
+        me = self.running
+        known = threading._active  # type: ignore[attr-defined]  # noqa: SLF001  (as there)
+        found: threading.Thread | None = None if me.path else known.get(self.os_thread)
+        me.thread = found or threading.Thread(name=me.log.name, daemon=me.daemon)
+        return me.thread
+
     def _wrong(self, error: BaseException) -> None:
         self._error = error
         self._over("abandoned")
@@ -826,17 +888,20 @@ class Kernel:
         self.runs.clear()
 
     def close(self) -> None:
-        """Let the greenlets go."""
+        """Let the greenlets go, and take away the guard."""
+        if self._unguard is not None:
+            self._unguard()
+            self._unguard = None
         while self._idle:
             self._idle.pop().throw(GreenletExit)
 
 
-def _in_turn(able: Sequence[Task], last: int) -> Task:
-    return next((task for task in able if task.number > last), able[0])
-
-
 def _nothing() -> None:
     pass
+
+
+def _in_turn(able: Sequence[Task], last: int) -> Task:
+    return next((task for task in able if task.number > last), able[0])
 
 
 def _number(task: Task) -> int:
