@@ -193,7 +193,7 @@ class Explorer:
         self._batch.close_execution(self.executions, done.outcome)
         if done.outcome in {"failed", "deadlock", "livelock"}:
             self._end_badly(done)
-        elif len(self._pending) >= self._size:
+        elif len(self._pending) >= self._size or self._batch.full:
             self._look()
 
     def _end_badly(self, done: Execution) -> None:
@@ -222,7 +222,7 @@ class Explorer:
         if analysis is None:
             vanished(kind, number)
             return
-        key = analysis.findings[0].fingerprint
+        key = analysis.findings[0].identity
         if key in self._seen:
             return
         self._seen.add(key)
@@ -237,7 +237,7 @@ class Explorer:
             self._program,
             *told.numbered,
             preemptions,
-            Shown(finding.kind, key),
+            Shown(finding.kind, finding.fingerprint),
             self._strategy.name,
             dict(self._parameters),
         )

@@ -77,10 +77,10 @@ class Told:
         return [[step.task, *step.picks] for step in self.steps]
 
     def only(self, key: str | None) -> Analysis | None:
-        """The analysis with one finding: that with the fingerprint `key`, or how it ended."""
-        wanted = self.end.fingerprint if key is None and self.end is not None else key
+        """The analysis with one finding: that with the identity or fingerprint `key`, or its end."""
+        wanted = self.end.identity if key is None and self.end is not None else key
         for finding in self.analysis.findings:
-            if finding.fingerprint == wanted:
+            if wanted in {finding.identity, finding.fingerprint}:
                 return replace(self.analysis, findings=(finding,))
         return None
 
