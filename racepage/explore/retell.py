@@ -77,7 +77,7 @@ class Told:
         return [[step.task, *step.picks] for step in self.steps]
 
     def only(self, key: str | None) -> Analysis | None:
-        """The analysis with one finding: that with the identity or fingerprint `key`, or its end."""
+        """The analysis with one finding: of the identity or fingerprint `key`, or how it ended."""
         wanted = self.end.identity if key is None and self.end is not None else key
         for finding in self.analysis.findings:
             if wanted in {finding.identity, finding.fingerprint}:
