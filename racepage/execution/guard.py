@@ -86,6 +86,8 @@ def _wait(self: threading.Condition, timeout: float | None = None) -> bool:
         frame: FrameType = sys._getframe(0)  # noqa: SLF001
         what = "threading.Condition.wait"
         while frame.f_back and frame.f_back.f_globals.get("__name__", "").startswith(_STANDARD):
+            if frame.f_back.f_code.co_qualname == "Thread.run":
+                break
             frame = frame.f_back
             what = f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}"
         name = what.split(".")[-2]

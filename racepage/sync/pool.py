@@ -25,6 +25,8 @@ from sys import _getframe
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
+from greenlet import GreenletExit
+
 from racepage.execution import current
 from racepage.execution.current import CONTROLLED
 from racepage.execution.step import WRITE
@@ -262,6 +264,8 @@ class _Crew:
             return
         try:
             result = body()
+        except GreenletExit:
+            raise
         except BaseException as error:  # noqa: BLE001  (the future raises it)
             future._finish(None, error, None)
         else:
@@ -278,6 +282,8 @@ class _Crew:
             log(ACQUIRE, self.number, None)
         try:
             self.initializer()
+        except GreenletExit:  # the end of an execution under control
+            raise
         except BaseException:  # noqa: BLE001  (it breaks the pool, as there)
             LOGGER.critical("Exception in initializer:", exc_info=True)
             with self.mutex:
