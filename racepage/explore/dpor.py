@@ -29,7 +29,9 @@ What differs, and what was added:
   threads were about to do is tried in the place of the failing step, which never sleeps. Of the
   executions with a failure, those are found that show the failure and what led to it, and all that
   the others can do without it. An end that daemons do not see is as a failure to them.
-- One that ends at the limit of steps is an execution like any other.
+- One that ends at the limit of steps is an execution like any other. Where the search is free,
+  a thread goes on that has begun; after a while, and when it yields (its step touches nothing), the
+  next one goes, as otherwise one that looks for something again and again would never see it.
 """
 
 from __future__ import annotations
@@ -55,6 +57,9 @@ from racepage.explore.wakeup import (
     prune,
     ways,
 )
+
+PATIENCE: Final = 100
+"""After as many steps it is another thread's turn, where nothing else decides."""
 
 MOST_STEPS: Final = 20_000
 """Longer is no path that can be restored; what happened before each of its steps takes a bit."""
@@ -100,6 +105,7 @@ class OptimalDpor(Strategy):
         self._drowsy: Asleep = []  # what may not need to
         self._announced: list[Step] = []  # what each step off the path was about to do
         self._tasks: Sequence[Task] = ()
+        self._streak = 0  # free choices since a thread had to give up its turn
 
     def begin(self) -> bool:
         frames = self._frames
@@ -111,6 +117,7 @@ class OptimalDpor(Strategy):
         self._nodes = frames[-1].nodes if frames else []
         self._asleep = self._drowsy = frames[-1].asleep if frames else []
         self._announced.clear()
+        self._streak = 0
         return True
 
     def choose(self, tasks: Sequence[Task], last: int) -> Task | None:
@@ -164,11 +171,16 @@ class OptimalDpor(Strategy):
             self._drowsy = after(self._drowsy, step._replace(touches=() if point.counts else reads))
 
     def _awake(self, tasks: Sequence[Task], last: int) -> Task | None:
-        """A thread that does not sleep: the one that went last, or else the first one."""
+        """A thread that does not sleep: the one that went last, or else the next one by number."""
+        announced = self._announced
         for asleep in (self._drowsy, self._asleep):
             numbers = {event.step.task for event in asleep}
             awake = [task for task in tasks if task.number not in numbers]
             if awake:
+                self._streak += 1
+                if self._streak > PATIENCE or (announced and not announced[-1].touches):
+                    self._streak = 0
+                    return next((task for task in awake if task.number > last), awake[0])
                 return next((task for task in awake if task.number == last), awake[0])
         return None
 

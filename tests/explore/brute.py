@@ -57,8 +57,10 @@ class Event(NamedTuple):
     picks: tuple[int, ...]
 
 
-Trace = frozenset[tuple[Event, frozenset[tuple[int, int]]]]
-"""Each event, and (thread, number) of those before it that depend on it."""
+Part = tuple[Event, frozenset[tuple[int, int]]]
+"""An event, and (thread, number) of those before it that depend on it."""
+
+Trace = frozenset[Part]
 
 
 def clash(one: Event, other: Event) -> bool:
@@ -232,6 +234,25 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
         assert word == "place"
         for pick, place in enumerate(operation[1:]):
             yield after([access(place, "w")], stored=[(place, 1)], picks=(pick,))
+
+
+def causes(end: Trace, thread: int) -> tuple[Part, Trace]:
+    """The last event of `thread`, and all that happened before it and itself."""
+    parts = {(part[0].thread, part[0].number): part for part in end}
+    last = max(name for name in parts if name[0] == thread)
+    left, found = [last], set()
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left.extend(parts[name][1])
+    return parts[last], frozenset(parts[name] for name in found)
+
+
+def ends(part: Part) -> bool:
+    """Whether an event is the end of its thread."""
+    event = part[0]
+    return Access(THREADS + event.thread, 0, 1, "u") in event.accesses
 
 
 def traces(threads: Threads, most: int = 1 << 40) -> dict[Trace, State] | None:

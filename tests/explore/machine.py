@@ -17,6 +17,7 @@
                                         locked if it is ("lock", cell); a timed wait can run out of
                                         time until then, which writes the cell
     ("notify", cell)                    wakes one that waits, if any: it picks which
+    ("yield",)                          touches nothing
     ("daemon",)                         no step, and at the beginning only: the thread ends where
                                         all threads have ended that are no daemons
 
@@ -73,7 +74,7 @@ class Thread:
     def ready(self) -> bool:
         if self.operation is None:
             return False
-        word, cell = self.operation[:2]
+        word, cell = (*self.operation, None)[:2]
         machine = self.machine
         if word == "parked" and not machine.runs_out(self, self.operation):
             kind, lock = machine.woken(self.operation)
@@ -120,6 +121,8 @@ class Machine:
     def touches(self, thread: Thread) -> tuple[Touch, ...]:
         operation = thread.operation
         assert operation is not None
+        if operation == ("yield",):
+            return ()
         word, cell = operation[:2]
         if word == "copy":
             return self.touch(cell, READ), self.touch(operation[2], WRITE)
@@ -147,7 +150,7 @@ class Machine:
     ) -> tuple[Step, Any]:
         operation = thread.operation
         assert operation is not None
-        word, cell = operation[:2]
+        word, cell = (*operation, None)[:2]
         touches = self.touches(thread)
         picks: tuple[int, ...] = ()
         answer: Any = None
@@ -199,7 +202,7 @@ class Machine:
             touches = (touches[picks[0]],)
             self.store(cell[picks[0]], 1)
         else:
-            assert word == "join"
+            assert word in {"join", "yield"}
         if fails:
             touches = (self.touch(cell, READ),)
         return Step(thread.number, touches, picks), answer
