@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from racepage.errors import NondeterminismError
@@ -18,13 +19,14 @@ from racepage.execution.step import Step
 from racepage.explore import search
 from racepage.explore.attempts import Attempt
 from racepage.explore.batch import Batch
+from racepage.explore.harm import Harm, harm
 from racepage.explore.result import Budget, Exploration, Found
 from racepage.explore.retell import Teller, Told, ended, vanished
 from racepage.explore.schedule import Program, Schedule, Shown
 from racepage.explore.search import Known
 from racepage.explore.shrink import shrink
 from racepage.explore.strategy import Run, Strategy
-from racepage.finding import Analysis
+from racepage.finding import Analysis, Finding
 
 Progress = Callable[[int, int], object]
 """Told now and then how many executions there were, and how many findings."""
@@ -241,7 +243,9 @@ class Explorer:
             self._strategy.name,
             dict(self._parameters),
         )
-        self.found.append(Found(analysis, schedule, number, preemptions is not None, told))
+        shrunk = preemptions is not None
+        done = self._harm(told, finding)
+        self.found.append(Found(analysis, schedule, number, shrunk, told, done))
 
     # Going on another time
 
@@ -294,7 +298,14 @@ class Explorer:
                 )
             if self._policy is not None:
                 analysis = self._policy(analysis)
-            self.found.append(Found(analysis, one.schedule, one.execution, one.shrunk, told))
+            done = self._harm(told, analysis.findings[0])
+            self.found.append(Found(analysis, one.schedule, one.execution, one.shrunk, told, done))
+
+    def _harm(self, told: Told, finding: Finding) -> Harm | None:
+        """What comes of a race, where it counts."""
+        if finding.suppressed is not None:
+            return None
+        return harm(told, finding, partial(self._teller.run, places=True))
 
     def _shrink(self, told: Told, key: str) -> tuple[Told, tuple[int, ...] | None]:
         """The same finding by a smaller schedule, where there is one, and its preemptions."""
