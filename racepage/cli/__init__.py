@@ -21,6 +21,7 @@ from racepage.cli.check import check
 from racepage.cli.convert import convert
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.explain import explain
+from racepage.cli.explore import explore
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.info import info
 from racepage.cli.run import run
@@ -62,7 +63,7 @@ def _racepage(ctx: click.Context) -> None:
         ctx.exit(Exit.UNUSABLE)
 
 
-for _verb in (run, check, info, convert, explain, workloads):
+for _verb in (run, check, explore, info, convert, explain, workloads):
     _racepage.add_command(_verb)
 
 

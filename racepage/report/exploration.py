@@ -59,6 +59,8 @@ ENDINGS: Final = {
 
 _MOST_LINES: Final = 40  # of a plan; nobody reads one of more points
 _MOST_TURNS: Final = 12
+_CODE: Final = "\n"  # between a place and what stands there; no name has it (`plain`)
+_QUOTED: Final = 4  # columns by which code is indented
 
 
 def render(exploration: Exploration, style: Style = PLAIN, *, file: str | None = None) -> str:
@@ -90,23 +92,39 @@ def command(schedule: Schedule, file: str | None = None) -> str | None:
     return f"racepage replay {given}"
 
 
+def first(exploration: Exploration) -> Found | None:
+    """The first finding that counts, or else the first; None where there is none."""
+    found = exploration.findings
+    counting = (one for one in found if one.finding.suppressed is None)
+    return next(counting, found[0] if found else None)
+
+
 def explained(told: Told) -> list[str]:
     """How threads take turns, in lines: to completion, except at some points."""
+    return [f"{inner}{words}" for inner, words, _ in _points(told)]
+
+
+def _points(told: Told) -> Iterator[tuple[str, str, bool]]:
+    """Those lines: what indents each, what it says, and whether that is code of the program."""
     if told.plan is None:
-        return []
+        return
     sources = Sources()
     said = [_said(told, number, sources) for number in range(len(told.steps))]
-    return describe_plan(told.plan, told.steps, said)
+    for line in describe_plan(told.plan, told.steps, said):
+        words, _, code = line.partition(_CODE)
+        inner = " " * (len(words) - len(words.lstrip(" ")))
+        yield inner, words.lstrip(" "), False
+        if code:
+            yield " " * (_QUOTED + len("1. ")), code, True
 
 
 def order(told: Told, layout: Layout) -> Iterator[Text]:
     """How threads take turns: `explained`, and how many steps each turn has."""
-    lines = explained(told)
+    lines = list(_points(told))
     label = "order"
-    for line in lines[:_MOST_LINES]:
-        words = line.lstrip()
-        inner = " " * (len(line) - len(words))
-        for part in layout.wrapped(Text(words), INDENT + len(inner)):
+    for inner, words, code in lines[:_MOST_LINES]:
+        text = Text(words, "green" if code else "")
+        for part in [text] if code else layout.wrapped(text, INDENT + len(inner)):
             yield from layout.field(label, Text.assemble(inner, part), wrap=False)
             label = ""
     if len(lines) > _MOST_LINES:
@@ -115,7 +133,7 @@ def order(told: Told, layout: Layout) -> Iterator[Text]:
     found = turns(told.steps)
     names = [thread.name for thread in told.numbered.threads]
     taken = (
-        f"{plain(names[told.numbered.steps[start].task])} {stop - start:,}"
+        f"{stop - start:,} {plain(names[told.numbered.steps[start].task])}"
         for _, start, stop in found
     )
     steps = listed(taken, len(found), _MOST_TURNS)
@@ -132,7 +150,7 @@ def _said(told: Told, number: int, sources: Sources) -> Said:
     frame = told.places[number].frame
     code = sources.line(frame)
     where = place(frame)
-    return Said(thread, what, where if code is None else f"{where}: {plain(code)}")
+    return Said(thread, what, where if code is None else f"{where}{_CODE}{plain(code)}")
 
 
 def _operation(step: Step, targets: Sequence[str]) -> str:
@@ -205,10 +223,8 @@ class _Report:
             told = Text(f"incomplete: {nothing} in {executions}", VERDICT[verdict])
         yield from self.layout.wrapped(told)
         if exploration.why_incomplete is not None:
-            cut = "interrupted: " if exploration.interrupted else ""
-            yield from self.layout.prose(
-                f"Not all was seen: {cut}{plain(exploration.why_incomplete)}", "yellow"
-            )
+            told_why = f"Not all was seen: {plain(exploration.why_incomplete)}"
+            yield from self.layout.prose(told_why, "yellow")
 
     def _size(self) -> str:
         one = self.exploration
