@@ -59,6 +59,18 @@ def test_the_command_of_the_report_shows_the_same_again(run: Pytest) -> None:
     )
 
 
+def test_the_command_is_one_for_where_pytest_was_called(
+    run: Pytest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makeini("[pytest]\npythonpath = .\n")
+    pytester.makepyfile(**{"below/test_odd name": "import programs\nimport pytest\n" + RACY})
+    monkeypatch.chdir(pytester.path / "below")
+    found = run(None)
+    assert replay_command(found)[0] == "test_odd name.py::test_racy"
+    again = run(None, *replay_command(found))
+    again.stdout.fnmatch_lines(["the finding of the schedule came back"])
+
+
 def test_a_replay_needs_no_name_and_deselects_the_others(run: Pytest) -> None:
     test = LOST.replace("MARKED", "") + CLEAN
     [_, option] = replay_command(run(test, "-k", "lost"))

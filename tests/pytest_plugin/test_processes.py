@@ -12,6 +12,7 @@ import pytest
 from tests.pytest_plugin.conftest import Pytest
 
 TESTS = """
+@pytest.mark.xdist_group("one")
 @pytest.mark.racepage(strategy="random")
 @pytest.mark.parametrize("number", [1, 2])
 def test_racy(number):
@@ -32,6 +33,11 @@ def test_recorded(racepage_recording):
 def test_odd():
     raise ValueError("odd \\x1b[31m \\x00 \\ufffe < & ]]>")
 """
+WRONG = """
+@pytest.mark.racepage(exections=1)
+def test_wrong():
+    pass
+"""
 SUMMARY = (
     "racepage: 5 tests explored in 9 executions: 3 with findings, 1 incomplete, 1 clean; "
     "1 test recorded: 1 with findings"
@@ -49,12 +55,17 @@ def seeds(folder: Path) -> dict[str, int]:
 
 def test_workers_come_to_the_same_as_one_process(run: Pytest, pytester: pytest.Pytester) -> None:
     alone = run(TESTS, "--racepage-report=alone", "--racepage-seed=5")
+    pytester.makepyfile(test_wrong="import pytest\n\n" + WRONG)  # alone, this ends all
     workers = pytester.runpytest_subprocess(
         *("-n", "2", "--racepage-report=workers", "--racepage-seed=5", "--junitxml=junit.xml"),
-        *("-p", "no:cacheprovider"),
+        *("--dist=loadgroup", "-p", "no:cacheprovider"),
+    )
+    alone.assert_outcomes(failed=4, passed=2)
+    workers.assert_outcomes(failed=5, passed=2)
+    workers.stdout.fnmatch_lines(
+        ["racepage: test_wrong.py::test_wrong: there is no argument 'exections'; did you mean*"]
     )
     for result in (alone, workers):
-        result.assert_outcomes(failed=4, passed=2)
         assert [line for line in result.outlines if "explored in" in line] == [SUMMARY]
         assert result.stdout.str().count("━━ RP001 data-race ━") == 3
         assert result.stdout.str().count(" --racepage-replay=rp1:") == 3
@@ -69,25 +80,41 @@ def test_workers_come_to_the_same_as_one_process(run: Pytest, pytester: pytest.P
     assert "━━ RP001 data-race ━" in (recorded.text or "")
 
 
-def test_a_worker_fails_the_test_whose_marker_is_wrong(
+def test_a_deadlock_of_real_threads_fails_the_test_and_ends(
     run: Pytest, pytester: pytest.Pytester
 ) -> None:
     del run
     pytester.makepyfile(
         """
-        import pytest
+        from racepage import sync
 
-        @pytest.mark.racepage(exections=1)
-        def test_wrong(): pass
+        def test_stuck(racepage_recording):
+            locks = sync.Lock(name="a"), sync.Lock(name="b")
+            meeting = sync.invisible_barrier(2)
 
-        def test_plain(): pass
+            def take(one, other):
+                try:
+                    with one:
+                        meeting.wait()
+                        with other:
+                            pass
+                except Exception:
+                    pass
+
+            threads = [sync.Thread(target=take, args=order) for order in (locks, locks[::-1])]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        def test_next(racepage_recording):
+            pass
         """
     )
-    result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:randomly")
     result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(
-        ["racepage: *::test_wrong: there is no argument 'exections'; did you mean executions?"]
-    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["━━ RP019 deadlock ━*", "racepage: 2 tests recorded: 1 with*"])
 
 
 def test_tests_that_ask_for_nothing_load_nothing(pytester: pytest.Pytester) -> None:
