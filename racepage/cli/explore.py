@@ -211,7 +211,7 @@ def explore(  # noqa: PLR0917  (what the command line says)
     save_schedule: Path | None,
     trace_file: Path | None,
 ) -> int:
-    """Run a program under many schedules, and report what is wrong in any.
+    """Run a program under many schedules, and report what is wrong.
 
     TARGET and what stands behind -- are as for run. All its threads take turns, deterministically,
     at every access of a page and at every primitive, as a strategy says. A file is executed anew

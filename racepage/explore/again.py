@@ -9,7 +9,7 @@ from typing import NamedTuple
 from racepage.execution.kernel import Kernel, quiet
 from racepage.explore.harm import Harm, harm
 from racepage.explore.retell import Teller, Told
-from racepage.explore.schedule import Schedule, difference
+from racepage.explore.schedule import Schedule, difference, operation
 from racepage.finding import Analysis
 
 
@@ -47,10 +47,19 @@ def replay(body: Callable[[], object], schedule: Schedule, *, both_orders: bool 
     done: Harm | None = None
     with quiet():
         try:
-            told = teller.tell(schedule.choices)
+            told = teller.tell(schedule.choices, _said(schedule))
             found = None if shown is None else told.only(shown.fingerprint)
             if found is not None and both_orders:
                 done = harm(told, found.findings[0], partial(teller.run, places=True))
         finally:
             kernel.close()
     return Again(told, found, difference(schedule, told.numbered), done)
+
+
+def _said(schedule: Schedule) -> list[str]:
+    """Its steps in words."""
+    return [
+        f"{operation(step._replace(touches=step.touches[:1]), schedule.targets)} by "
+        f"{schedule.threads[step.task].name}"
+        for step in schedule.steps
+    ]

@@ -113,7 +113,7 @@ class Explorer:
                         break
                     self._execute()
             except KeyboardInterrupt:
-                self._stopped, self._end = True, "it was interrupted"
+                self._stopped, self._end = True, "was interrupted"
             try:
                 self._look()
             finally:
@@ -149,15 +149,15 @@ class Explorer:
             self._next_pause = time.perf_counter() + PAUSE_SECONDS
         budget = self._budget
         if self._stopped:
-            self._end = "it was interrupted"
+            self._end = "was interrupted"
         elif budget.findings is not None and self._counted() >= budget.findings:
-            self._end = f"it was to end after {_counted(budget.findings, 'finding')}"
+            self._end = f"was to end after {_counted(budget.findings, 'finding')}"
         elif budget.executions is not None and (
             self.executions - self._before >= budget.executions
         ):
-            self._end = f"it was to end after {_counted(budget.executions, 'execution')}"
+            self._end = f"was to end after {_counted(budget.executions, 'execution')}"
         elif budget.seconds is not None and now - self._began >= budget.seconds:
-            self._end = f"it was to end after {budget.seconds:g} seconds"
+            self._end = f"was to end after {budget.seconds:g} seconds"
         else:
             return True
         return False
@@ -174,7 +174,7 @@ class Explorer:
         if not self._strategy.exhaustive:
             return f"{self._strategy.name} tries some schedules, not all"
         if not self._exhausted:
-            return f"the search had not tried everything: {self._end}"
+            return f"the search {self._end}, and had not tried everything"
         cut = self._outcomes["limit"] + self._outcomes["livelock"]
         if cut:
             return f"{_counted(cut, 'execution')} had more than {self._most:,} steps"

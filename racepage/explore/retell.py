@@ -88,8 +88,8 @@ class Told:
 class _Followed(Replay):
     """A replay that notes what else could have been done."""
 
-    def __init__(self, schedule: Sequence[Sequence[int]]) -> None:
-        super().__init__(schedule)
+    def __init__(self, schedule: Sequence[Sequence[int]], said: Sequence[str]) -> None:
+        super().__init__(schedule, said)
         self.points: list[Point] = []
 
     def choose(self, tasks: Sequence[Ready], last: int) -> Ready:
@@ -109,13 +109,17 @@ class Teller:
         self._program = program
         self._name = name
 
-    def tell(self, schedule: Sequence[Sequence[int]]) -> Told:
+    def tell(self, schedule: Sequence[Sequence[int]], said: Sequence[str] = ()) -> Told:
         """The execution that `schedule` makes, with stacks, bytes and lines.
+
+        Args:
+            schedule: as `Replay` wants it.
+            said: its steps in words, for when one does not fit.
 
         Raises:
             NondeterminismError: the program does not fit it.
         """
-        followed = _Followed(schedule)
+        followed = _Followed(schedule, said)
         told = self.run(followed, depth=DEPTH, places=True)
         return replace(told, plan=shortest(told.steps, followed.points))
 
@@ -140,7 +144,8 @@ class Teller:
         try:
             strategy.begin()
             done = kernel.execute(self._program, strategy.choose, strategy.pick)
-            strategy.end(Run(done.steps, done.waiting, done.outcome, done.missed))
+            outcome = "limit" if done.outcome == "livelock" else done.outcome
+            strategy.end(Run(done.steps, done.waiting, outcome, done.missed))
             trace = retrace(kernel, done.outcome, self._name)
             again = numbered(done.steps, self._threads(done), _names(kernel))
         finally:
