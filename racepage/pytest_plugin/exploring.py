@@ -156,7 +156,9 @@ class _Test:
                 body()
             except Exception as error:
                 raised = pytest.ExceptionInfo.from_exception(error)
-                told.append(f"\n{self._item.repr_failure(raised)}\n")
+                said = str(self._item.repr_failure(raised))  # without the first line's indentation
+                indent = "    " if said.startswith(("@", "def ")) else ""
+                told.append(f"\n{indent}{said}\n")
                 raise
 
         return watched
