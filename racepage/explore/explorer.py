@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -183,11 +184,11 @@ class Explorer:
     def _execute(self) -> None:
         strategy = self._strategy
         done = self._kernel.execute(self._body, strategy.choose, strategy.pick)
-        outcome = done.outcome
-        self._outcomes[outcome] += 1
+        self._outcomes[done.outcome] += 1
+        outcome = "limit" if done.outcome == "livelock" else done.outcome
         steps: Sequence[Any] = done.steps
-        if outcome in {"limit", "livelock"}:
-            steps, outcome = done.steps[: self._most], "limit"
+        if outcome == "limit":
+            steps = done.steps[: self._most]
         strategy.end(Run(steps, done.waiting, outcome, done.missed))
         self.executions += 1
         self.steps += len(done.steps)
@@ -233,7 +234,8 @@ class Explorer:
         preemptions = None
         if self._shrinks and analysis.findings[0].suppressed is None:
             told, preemptions = self._shrink(told, key)
-            analysis = told.only(key) or analysis
+            if (smaller := told.only(key)) is not None:
+                analysis = replace(smaller, policy=analysis.policy)
         finding = analysis.findings[0]
         schedule = Schedule(
             self._program,
