@@ -101,6 +101,8 @@ class Task:
         clock: its own time, in seconds.
         own: what it has for itself (`execution.per_thread`).
         thread: what `threading.current_thread` is, where that was asked or is known.
+        must: what it is about to do gives something back, and is done even if the execution ends.
+        doomed: it is, and this is unwound from its next point on.
         made: how many things of each kind it has made, and how many threads started.
         failed: what it raised, and nothing caught.
     """
@@ -109,6 +111,7 @@ class Task:
         "body",
         "clock",
         "daemon",
+        "doomed",
         "ended",
         "failed",
         "gate",
@@ -118,6 +121,7 @@ class Task:
         "log",
         "made",
         "more",
+        "must",
         "number",
         "own",
         "path",
@@ -144,6 +148,8 @@ class Task:
         self.own: dict[Any, Any] = {}
         self.thread: threading.Thread | None = None
         self.made = [0] * (len(Kind) + 1)
+        self.must = False
+        self.doomed = False
         self.daemon = False
         self.ended = False
         self.failed: BaseException | None = None
@@ -381,7 +387,14 @@ class Kernel:
         self._dead = True
         current.unwind()
         for task in left:
-            if task is not self._failed:
+            if task is self._failed:
+                continue
+            self.running = task
+            own.log = task.log
+            if task.wait is None and (task.must or task.how == UNLOCK):
+                task.doomed = True
+                task.greenlet.switch()
+            else:
                 task.greenlet.throw(GreenletExit)
 
     def _over(self, outcome: Outcome) -> None:
@@ -490,6 +503,7 @@ class Kernel:
     def point(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
         """Stand before an operation that touches these bytes, until it is to be done."""
         if self._dead:
+            self._unwound(how)
             return
         me = self.running
         me.how = how
@@ -535,7 +549,10 @@ class Kernel:
     def touching(self, *touches: Touch) -> None:
         """As `point`, for an operation that touches several ranges; an empty one is no touch."""
         touches = tuple(touch for touch in touches if touch.start < touch.stop)
-        if self._dead or not touches:
+        if self._dead:
+            self._unwound()
+            return
+        if not touches:
             return
         self.running.more = touches[1:] + self.running.more
         target, start, stop, how = touches[0]
@@ -548,6 +565,7 @@ class Kernel:
             GreenletExit: the execution is over, and it is.
         """
         if self._dead:
+            self._unwound()
             if gate():
                 raise GreenletExit
             return
@@ -565,6 +583,7 @@ class Kernel:
         me = self.running
         going_on = any(task.runs() for task in tasks)
         if self._dead:
+            self._unwound()
             if going_on:
                 raise GreenletExit
             return
@@ -588,6 +607,13 @@ class Kernel:
             joiner.joins = ()
             self._joining.remove(joiner)
             self._line_up(joiner)
+
+    def _unwound(self, how: int = NOTHING) -> None:
+        """Come to a point after the execution has ended: pass, but for who had to go on."""
+        me = self.running
+        if me.doomed and how != UNLOCK and not me.must:
+            me.doomed = False
+            raise GreenletExit
 
     def _stand(self, me: Task) -> None:
         if me not in self._ready:

@@ -164,7 +164,7 @@ class RCU:
             raise RuntimeError(f"{self!r}: read_unlock() by a thread that is in no reader section")
         own.depth -= 1
         if not own.depth:
-            with self._mutex:
+            with self._mutex.giving_back:
                 self._readers.release(own.section, frame)
                 self._readers.end(own.section)
 
