@@ -243,7 +243,7 @@ class OptimalDpor(Strategy):
         frames = self._frames
         order = self._order
         failed = self._doubt.cut(run)
-        order.rewind([frame.event.step for frame in frames[: self._known]])
+        order.rewind(self._known)
         for frame in frames[self._known :]:
             order.add(frame.event.step)
             self._choices = self._choices or bool(frame.event.counts)

@@ -46,6 +46,10 @@ class Bytes:
         self.taker = NOBODY
 
 
+Before = tuple[int, dict[int, int], bool, int, int]
+"""The attributes of `Bytes`, in this order: write, reads, free, holder, taker."""
+
+
 class Order:
     """The steps of one execution so far, numbered from 0.
 
@@ -56,7 +60,7 @@ class Order:
         ranges: target -> all ranges of it that a step ever touched; those of other executions, too.
     """
 
-    __slots__ = ("_last", "_targets", "direct", "past", "races", "ranges")
+    __slots__ = ("_done", "_last", "_targets", "direct", "past", "races", "ranges")
 
     def __init__(self) -> None:
         self.past: list[int] = []
@@ -65,16 +69,18 @@ class Order:
         self.ranges: dict[int, set[tuple[int, int]]] = {}
         self._last: dict[int, int] = {}  # task -> its last step
         self._targets: dict[int, dict[tuple[int, int], Bytes]] = {}
+        self._done: list[tuple[int, int, list[tuple[Bytes, Before]]]] = []  # to be undone
 
-    def rewind(self, steps: list[Step]) -> None:
-        """Go back to when only these first steps were done."""
-        del self.past[len(steps) :]
-        del self.direct[len(steps) :]
-        del self.races[len(steps) :]
-        self._last.clear()
-        self._targets.clear()
-        for number, step in enumerate(steps):
-            self._note(step, number)
+    def rewind(self, count: int) -> None:
+        """Go back to when only so many steps were done."""
+        del self.past[count:]
+        del self.direct[count:]
+        del self.races[count:]
+        while len(self._done) > count:
+            task, last, changes = self._done.pop()
+            self._last[task] = last
+            for had, before in reversed(changes):
+                had.write, had.reads, had.free, had.holder, had.taker = before
 
     def add(self, step: Step) -> None:
         """Do one more step."""
@@ -113,8 +119,8 @@ class Order:
         return [number for number in range(first + 1, stop) if not past[number] >> first & 1]
 
     def _before(self, task: int) -> int:
-        last = self._last.get(task)
-        return 0 if last is None else self.past[last]
+        last = self._last.get(task, NOBODY)
+        return 0 if last == NOBODY else self.past[last]
 
     def _touched(self, step: Step) -> int:
         """The steps that `step` may race with: the last of each kind with the same bytes."""
@@ -161,6 +167,8 @@ class Order:
         return races
 
     def _note(self, step: Step, number: int) -> None:
+        changes: list[tuple[Bytes, Before]] = []
+        self._done.append((step.task, self._last.get(step.task, NOBODY), changes))
         self._last[step.task] = number
         for target, start, stop, how in step.touches:
             ranges = self._targets.setdefault(target, {})
@@ -168,8 +176,9 @@ class Order:
             if had is None:
                 had = ranges[start, stop] = Bytes()
                 self.ranges.setdefault(target, set()).add((start, stop))
+            changes.append((had, (had.write, had.reads, had.free, had.holder, had.taker)))
             if not how & CHANGES:
-                had.reads[step.task] = number
+                had.reads = {**had.reads, step.task: number}
                 continue
             if how == UNLOCK:
                 had.taker = had.holder
@@ -180,4 +189,4 @@ class Order:
                     had.holder = number
                 had.free = False
             had.write = number
-            had.reads.clear()
+            had.reads = {}
