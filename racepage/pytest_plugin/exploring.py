@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
-from typing import NoReturn
+from pathlib import Path
+from typing import Final, NoReturn
 
 import pytest
 
@@ -23,6 +25,8 @@ from racepage.pytest_plugin.left import Report, Shown, failure
 from racepage.pytest_plugin.result import RESULT, came_to
 from racepage.report import exploration as text
 from racepage.report import exploration_json as json
+
+_CAPTURING: Final = frozenset({"capsys", "capsysbinary", "capfd", "capfdbinary"})
 
 
 @contextmanager
@@ -89,13 +93,14 @@ class _Test:
 
     def _explore(self, body: Callable[[], object]) -> Exploration:
         mark = policy(self._item.config).apply
-        exploration = api.run(body, self._wish.options, self._program, policy=mark)
+        with self._silence():
+            exploration = api.run(body, self._wish.options, self._program, policy=mark)
         if exploration.interrupted:
             raise KeyboardInterrupt
         self._raise_ended()
         came_to(self._item, "explored", exploration.verdict, exploration.executions)
         if exploration.verdict == "findings":
-            self._fail(exploration, self._raised(body, exploration))
+            self._fail(exploration, self._once_more(body, exploration))
         return exploration
 
     def _replay(self, body: Callable[[], object], schedule: Schedule) -> Exploration:
@@ -135,15 +140,30 @@ class _Test:
             del self._item.stash[RESULT]
             raise self._ended[0]
 
-    def _raised(self, body: Callable[[], object], exploration: Exploration) -> str:
-        """What pytest has to say of the exception that the test raised, if that was found.
+    @contextmanager
+    def _silence(self) -> Iterator[None]:
+        """Within, what the test prints is dropped, unless it wants to know that itself.
 
-        It knows the values of an assertion, and to look for them in every execution would take too
-        long: the test is replayed once more.
+        Thousands of executions print thousands of times the same; that which fails is replayed.
+        """
+        if not _CAPTURING.isdisjoint(self._item.fixturenames):
+            yield
+            return
+        with (
+            Path(os.devnull).open("w", encoding="utf-8") as nothing,
+            redirect_stdout(nothing),
+            redirect_stderr(nothing),
+        ):
+            yield
+
+    def _once_more(self, body: Callable[[], object], exploration: Exploration) -> str:
+        """Replay what was found, for what the test prints, and what pytest says of its exceptions.
+
+        It knows the values of an assertion; to look for them in every execution takes too long.
         """
         told: list[str] = []
         for found in exploration.findings:
-            if found.finding.kind == "program-error":
+            if found.finding.suppressed is None:
                 with suppress(RacepageError):
                     replay(self._telling(body, told), found.schedule)
         return "".join(told)

@@ -144,6 +144,24 @@ def test_the_values_of_an_assertion_are_told(run: Pytest) -> None:
     )
 
 
+def test_what_the_failing_execution_prints_is_shown_once(run: Pytest) -> None:
+    result = run(
+        LOST.replace("MARKED", "")
+        + """
+    print("printed")
+
+@pytest.mark.racepage
+def test_prints(capsys):
+    print("captured")
+    assert capsys.readouterr().out == "captured\\n"
+"""
+    )
+    result.assert_outcomes(failed=1, passed=1)
+    assert "printed" not in result.stdout.str()
+    result = run(LOST.replace("MARKED", "").replace("assert", "print('printed')\n    assert"))
+    assert result.outlines.count("printed") == 1
+
+
 def test_fixtures_have_one_value_for_all_executions(run: Pytest) -> None:
     result = run(
         """
