@@ -81,7 +81,7 @@ def _start(self: threading.Thread) -> None:
 
 
 def _wait(self: threading.Condition, timeout: float | None = None) -> bool:
-    if controlled():
+    if controlled() and (timeout is None or timeout > 0):
         # An Event, a Semaphore, a Barrier, a queue: the outermost of what waits in here.
         frame: FrameType = sys._getframe(0)  # noqa: SLF001
         what = "threading.Condition.wait"
