@@ -101,8 +101,8 @@ class Order:
 
     def blocked(self, step: Step) -> list[int]:
         """The steps that took a lock for which `step` waits, or waited, and that race with it."""
-        known = self._awaited(step, self._before(step.task))
-        if known is None:
+        known, done = self._awaited(step, self._before(step.task))
+        if not done:
             return []
         takers = [
             lock.taker if lock.holder == NOBODY else lock.holder
@@ -135,22 +135,25 @@ class Order:
                             found |= 1 << read
         return found
 
-    def _awaited(self, step: Step, known: int) -> int | None:
-        """All that happened before `step` for good; None if what it awaits is still to be done."""
+    def _awaited(self, step: Step, known: int) -> tuple[int, bool]:
+        """All that happened before `step` for good; and whether all that it awaits is among that.
+
+        For a step that was done the rest was so from the beginning.
+        """
+        done = True
         for target, start, stop, how in step.touches:
             if how == AWAIT:
                 awaited = self._targets.get(target, {}).get((start, stop))
                 if awaited is None or not awaited.free:
-                    return None
-                known |= self.past[awaited.write]
-        return known
+                    done = False
+                else:
+                    known |= self.past[awaited.write]
+        return known, done
 
     def _reversible(self, step: Step, races: list[int], started: int) -> list[int]:
         """The races of `step`, with the taker of a lock instead of who gave it back."""
-        known = self._awaited(step, started)
-        if known is None:
-            known = started  # what it awaits was so from the beginning
-        elif known != started:
+        known, _ = self._awaited(step, started)
+        if known != started:
             races = [race for race in races if not known >> race & 1]
         for target, start, stop, how in step.touches:
             if how != LOCK:
