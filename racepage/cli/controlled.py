@@ -7,7 +7,6 @@ everything imported: else the first one that counts would not be as all others a
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -76,11 +75,6 @@ def controlled(
     with own_stdout(output), programs.its_own_python(its), _unheard() as heard:
         _warm_up(body)
         yield Target(body, Program("target", spec, tuple(args), _digest(spec)), its), heard
-
-
-def tidy() -> None:
-    """Let go of what executions left, which only the garbage collector finds; between two."""
-    gc.collect()
 
 
 def _warm_up(body: Callable[[], None]) -> None:

@@ -310,8 +310,7 @@ def _searching(
     Raises:
         RacepageError: the state cannot be gone on with, or written.
     """
-    from racepage.cli.controlled import tidy  # noqa: PLC0415  (not for printing help)
-    from racepage.cli.searching import (  # noqa: PLC0415
+    from racepage.cli.searching import (  # noqa: PLC0415  (not for printing help)
         progress,
         read_state,
         stopping,
@@ -322,10 +321,6 @@ def _searching(
     name = found.program.name
     with progress(f"exploring {name}", wanted.budget.seconds, heard) as tell:
 
-        def told(executions: int, findings: int) -> None:
-            tidy()
-            tell(executions, findings)
-
         def pause() -> None:
             if state_file is not None:
                 write_state(state_file, explorer.state())
@@ -335,7 +330,7 @@ def _searching(
             wanted,
             found.program,
             policy=options.policy.apply,
-            progress=told,
+            progress=tell,
             pause=pause,
         )
         state = None if state_file is None else read_state(state_file)

@@ -7,6 +7,7 @@ report wants to know (`retell`); the schedule is made small (`shrink`), and that
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,6 +41,9 @@ Policy = Callable[[Analysis], Analysis]
 
 MOST_IN_A_BATCH: Final = 1024
 PROGRESS_SECONDS: Final = 0.1
+SWEEP_SECONDS: Final = 1.0
+SWEEP_SHARE: Final = 20
+"""How much longer a search goes on than a sweep took: it grows with what the search keeps."""
 PAUSE_SECONDS: Final = 10.0
 SHRINKS: Final = 1000
 """Executions that may be spent on making one schedule small."""
@@ -89,7 +93,7 @@ class Explorer:
         self._known: list[Known] = []  # found before this search went on
         self._before = 0  # executions until then
         self._spent = 0.0  # seconds until then
-        self._began = self._next_progress = self._next_pause = 0.0
+        self._began = self._next_progress = self._next_sweep = self._next_pause = 0.0
         self._stopped = self._exhausted = False
         self._end = ""
         self.executions = 0
@@ -105,6 +109,7 @@ class Explorer:
         """
         self._began = time.perf_counter()
         self._next_pause = self._began + PAUSE_SECONDS
+        self._next_sweep = self._began + SWEEP_SECONDS
         with quiet():
             try:
                 self._find_again()
@@ -145,6 +150,8 @@ class Explorer:
         now = time.perf_counter()
         if now >= self._next_progress:
             self._tell_progress(now)
+        if now >= self._next_sweep:
+            self._sweep(now)
         if now >= self._next_pause and self._pause is not None:
             self._pause()
             self._next_pause = time.perf_counter() + PAUSE_SECONDS
@@ -167,6 +174,12 @@ class Explorer:
         self._next_progress = now + PROGRESS_SECONDS
         if self._progress is not None:
             self._progress(self.executions, len(self.found))
+
+    def _sweep(self, now: float) -> None:
+        """Let go of what executions left that only the garbage collector finds."""
+        gc.collect()
+        after = time.perf_counter()
+        self._next_sweep = after + max(SWEEP_SECONDS, SWEEP_SHARE * (after - now))
 
     def _counted(self) -> int:
         return sum(found.finding.suppressed is None for found in self.found)

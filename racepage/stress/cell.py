@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,13 +93,6 @@ def explore(cell: Cell, limits: Limits, progress: Progress | None = None) -> Res
     subject = cell.subject
     workload, _ = choose(subject.spec)
     expected = subject.expected
-
-    def tell(executions: int, findings: int) -> None:
-        del findings
-        gc.collect()  # what executions left that only this finds; it is off while they run
-        if progress is not None:
-            progress(executions)
-
     seed = {} if cell.seed is None else {"seed": cell.seed}
     options = Options(
         strategy=cell.strategy,
@@ -116,7 +108,7 @@ def explore(cell: Cell, limits: Limits, progress: Progress | None = None) -> Res
             program(subject.spec, **dict(subject.sizes)),
             options,
             named,
-            progress=tell,
+            progress=None if progress is None else lambda executions, _: progress(executions),
         )
     except MemoryError:  # another process may have more
         raise
