@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 from greenlet import GreenletExit
@@ -12,6 +13,7 @@ from racepage.execution import current
 from racepage.execution.kernel import Execution, Kernel, Task
 from racepage.execution.step import AWAIT, READ, UNLOCK, WRITE, Step, Touch
 from racepage.memory import GFP_KERNEL, Page, UserMemory, UserSlice, failing_allocations
+from racepage.policy.scope import racy_ok
 from tests.sync.controlled import explore, results, together
 
 
@@ -226,3 +228,13 @@ def test_mappings_have_the_same_address_in_every_execution() -> None:
     kernel.close()
     assert len(seen) == 3
     assert len(set(seen)) == 1
+
+
+def test_a_reason_keeps_its_number_beyond_an_execution() -> None:
+    kernel = Kernel()
+    numbers: list[int] = []
+    for reason in ("one of two", "the other", "one of two"):
+        scope = partial(racy_ok, reason)
+        kernel.execute(lambda scope=scope: numbers.append(scope()._number), first, lambda _: 0)  # type: ignore[misc]
+    kernel.close()
+    assert numbers[0] == numbers[2] != numbers[1]
