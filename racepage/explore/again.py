@@ -40,10 +40,12 @@ def replay(body: Callable[[], object], schedule: Schedule, *, both_orders: bool 
     Raises:
         RacepageError: the schedule does not fit: a thread that is to go cannot.
     """
+    shown = schedule.finding
     most = max(2 * len(schedule.steps), 1000)
+    if shown is not None and shown.kind == "livelock":
+        most = len(schedule.steps)  # from there on threads took turns
     kernel = Kernel(most, [thread.path for thread in schedule.threads])
     teller = Teller(kernel, body, schedule.program.name)
-    shown = schedule.finding
     done: Harm | None = None
     with quiet():
         try:

@@ -52,7 +52,7 @@ class Told:
     Attributes:
         trace: its events.
         analysis: all that there is to find in it.
-        steps: what was done.
+        steps: what was done; of a livelock, before threads took turns.
         places: where each step was done from, where that was asked for.
         first_events: how many events there were before each step, likewise.
         end: what is wrong with how it ended, if anything.
@@ -119,7 +119,7 @@ class Teller:
         Raises:
             NondeterminismError: the program does not fit it.
         """
-        followed = _Followed(schedule, said)
+        followed = _Followed(schedule[: self._kernel.most], said)
         told = self.run(followed, depth=DEPTH, places=True)
         return replace(told, plan=shortest(told.steps, followed.points))
 
@@ -147,7 +147,10 @@ class Teller:
             outcome = "limit" if done.outcome == "livelock" else done.outcome
             strategy.end(Run(done.steps, done.waiting, outcome, done.missed))
             trace = retrace(kernel, done.outcome, self._name)
-            again = numbered(done.steps, self._threads(done), _names(kernel))
+            steps = list(done.steps)
+            if done.outcome == "livelock":  # where threads took turns nobody had chosen
+                steps = steps[: kernel.most]
+            again = numbered(steps, self._threads(done), _names(kernel))
         finally:
             kernel.mode, kernel.depth, kernel.on_step = current.SITES, 1, None
             kernel.clear()
@@ -155,9 +158,7 @@ class Teller:
         end = _end(done, analysis)
         if end is not None and end not in analysis.findings:
             analysis = replace(analysis, findings=(*analysis.findings, end))
-        return Told(
-            trace, analysis, list(done.steps), found, first_events, end, done.outcome, again
-        )
+        return Told(trace, analysis, steps, found, first_events, end, done.outcome, again)
 
     def _threads(self, done: Execution) -> dict[int, Thread]:
         """Who there was in an execution, by task number."""
@@ -195,10 +196,11 @@ def _end(done: Execution, analysis: Analysis) -> Finding | None:
         seen = [finding for finding in analysis.findings if finding.kind == "deadlock"]
         return seen[0] if seen else Finding("deadlock", f"nobody can go on: {names} wait for ever")
     if done.outcome == "livelock":
+        going, it = ("goes", "it") if len(done.left) == 1 else ("go", "them")
         return Finding(
             "livelock",
-            f"{names} go round for ever: {len(done.steps):,} steps did not end them, and in the "
-            "second half of those all threads took turns",
+            f"{names} {going} round for ever: {len(done.steps):,} steps did not end {it}, and in "
+            "the second half of those all threads took turns",
         )
     return None
 
