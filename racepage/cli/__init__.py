@@ -24,6 +24,7 @@ from racepage.cli.explain import explain
 from racepage.cli.explore import explore
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.info import info
+from racepage.cli.replay import replay
 from racepage.cli.run import run
 from racepage.cli.stress import stress
 from racepage.cli.workloads import workloads
@@ -64,7 +65,7 @@ def _racepage(ctx: click.Context) -> None:
         ctx.exit(Exit.UNUSABLE)
 
 
-for _verb in (run, check, explore, stress, info, convert, explain, workloads):
+for _verb in (run, check, explore, replay, stress, info, convert, explain, workloads):
     _racepage.add_command(_verb)
 
 

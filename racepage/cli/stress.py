@@ -112,7 +112,7 @@ def stress(  # noqa: PLR0917  (what the command line says)
     format: Literal["text", "json"],  # noqa: A002
     output: Path | None,
 ) -> int:
-    """Explore the built-in programs by several strategies, and hold them to their known answers.
+    """Hold the built-in programs to their answers, by exploring.
 
     WORKLOAD is a built-in program with all its variants (binder), or one variant (binder:correct);
     without any, all are explored. A correct variant must stay clean for the whole budget, or is

@@ -9,6 +9,7 @@ its own threads and pages, since `page:0` need not be the same in two of them.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from racepage.errors import RacepageError
@@ -20,6 +21,7 @@ from racepage.report import json as one_trace
 from racepage.report.exploration import command, explained, first, merged
 
 if TYPE_CHECKING:
+    from racepage.explore.harm import Harm
     from racepage.explore.result import Exploration, Found
     from racepage.explore.schedule import Schedule
 
@@ -40,14 +42,19 @@ _OF_ITS_OWN: Final = ("trace", "threads", "pages", "labels", "racy_events", "rac
 """What an execution has, and a finding names things of."""
 
 
-def render(exploration: Exploration, *, file: str | None = None) -> str:
+def render(
+    exploration: Exploration, *, file: str | None = None, replay: Object | None = None
+) -> str:
     """The report as text: one object, a line for each member and finding, ending with a newline.
 
     Args:
         exploration: what to report.
         file: where the schedule of the first finding was put.
+        replay: of a replay, what it came to.
     """
     document = report(exploration, file=file)
+    if replay is not None:
+        document["exploration"]["replay"] = replay
     findings = ",\n".join(f"    {json.dumps(one)}" for one in document.pop("findings"))
     members = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items()]
     members.append(f'  "findings": [\n{findings}\n  ]' if findings else '  "findings": []')
@@ -94,6 +101,7 @@ def _finding(found: Found, file: str | None) -> Object:
         "outcome": found.told.outcome,
         "steps": len(found.schedule.steps),
         "order": explained(found.told),
+        "harm": _harm(found.harm),
         "sites": [_site(found, turn.start) for turn in turns(found.told.steps)],
         "command": command(found.schedule, file),
         "line": _line(found.schedule),
@@ -101,6 +109,16 @@ def _finding(found: Found, file: str | None) -> Object:
         **{key: document[key] for key in _OF_ITS_OWN},
     }
     return finding
+
+
+def _harm(harm: Harm | None) -> Object | None:
+    """What really happened, in both orders."""
+    if harm is None:
+        return None
+    orders = [asdict(one) for one in harm.orders]
+    for one in orders:
+        one["in_the_end"] = one.pop("finally_")
+    return {**asdict(harm), "orders": orders}
 
 
 def _site(found: Found, step: int) -> Object | None:

@@ -21,6 +21,8 @@ def test_help_lists_the_verbs_in_the_order_one_meets_them(racepage: Racepage) ->
         "run",
         "check",
         "explore",
+        "replay",
+        "stress",
         "info",
         "convert",
         "explain",
