@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 
 import pytest
 
@@ -266,6 +267,7 @@ def test_known():
 
 
 def test_what_cannot_be_controlled_is_said_in_a_line(run: Pytest) -> None:
+    before = time.sleep
     result = run(
         """
 import time
@@ -280,6 +282,7 @@ def test_sleeps():
     assert "racepage.sync.sleep" in said
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.fnmatch_lines(["racepage: 1 test explored in 0 executions: 1 failed"])
+    assert time.sleep is before
 
 
 def test_what_the_project_suppresses_does_not_count(run: Pytest, pytester: pytest.Pytester) -> None:
