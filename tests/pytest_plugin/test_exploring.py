@@ -181,7 +181,7 @@ def test_clean(numbers, more):
 
 def test_what_was_made():
     assert len(made) == 2
-    assert called == 2 * [1] + 2 * [2]
+    assert called.count(1) == called.count(2) > 1
 """
     )
     result.assert_outcomes(passed=3)
@@ -248,6 +248,8 @@ def test_all_kinds_of_tests_are_explored_and_replayed(run: Pytest, test: str) ->
 def test_skips_and_expected_failures_mean_what_they_mean(run: Pytest) -> None:
     result = run(
         """
+import unittest
+
 pytestmark = pytest.mark.racepage
 
 def test_skipped():
@@ -259,10 +261,14 @@ def test_expected():
 @pytest.mark.xfail(raises=AssertionError, strict=True)
 def test_known():
     programs.racy()
+
+class Case(unittest.TestCase):
+    def test_skipped(self):
+        self.skipTest("nor here")
 """,
         "-rs",
     )
-    result.assert_outcomes(skipped=1, xfailed=2)
+    result.assert_outcomes(skipped=2, xfailed=2)
     result.stdout.fnmatch_lines(["SKIPPED*not here"])
 
 
