@@ -111,9 +111,10 @@ def _digest(spec: str) -> str | None:
 
 @contextmanager
 def _unheard() -> Iterator[Heard]:
-    """Let what the program prints go nowhere: it prints it thousands of times."""
-    before = sys.stdout, sys.stderr
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+    """Let what the program prints go nowhere, and have it read nothing: it does so very often."""
+    before, asked = (sys.stdout, sys.stderr), sys.stdin
+    null = Path(os.devnull)
+    with null.open("w", encoding="utf-8") as nowhere, null.open(encoding="utf-8") as nothing:
 
         @contextmanager
         def heard() -> Iterator[None]:
@@ -125,7 +126,9 @@ def _unheard() -> Iterator[Heard]:
                 sys.stdout, sys.stderr = now
 
         sys.stdout = sys.stderr = nowhere
+        sys.stdin = nothing
         try:
             yield heard
         finally:
             sys.stdout, sys.stderr = before
+            sys.stdin = asked

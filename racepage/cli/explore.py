@@ -18,7 +18,7 @@ from racepage.cli.keep import keep
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import emit, say, writable
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
-from racepage.errors import NondeterminismError, RacepageError
+from racepage.errors import RacepageError
 from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -343,15 +343,7 @@ def _searching(
                 told_of = counted(explorer.executions, "execution")
                 say(f"going on with {state_file}: {told_of} so far")
         with stopping(explorer.stop, heard) as stop:
-            try:
-                yield explorer, stop
-            except NondeterminismError as error:
-                raise RacepageError(_named(error)) from None
-
-
-def _named(error: NondeterminismError) -> str:
-    told = str(error)
-    return told if told.startswith("RP023") else f"RP023 nondeterminism: {told}"
+            yield explorer, stop
 
 
 def _keep_first(
