@@ -226,7 +226,6 @@ def _bars(total: int, done: int, jobs: int, most: int | None) -> Iterator[Tell]:
     from rich.console import Console  # noqa: PLC0415  (on a terminal only)
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeElapsedColumn,
@@ -234,26 +233,29 @@ def _bars(total: int, done: int, jobs: int, most: int | None) -> Iterator[Tell]:
 
     from racepage.stress.processes import Underway  # noqa: PLC0415
 
+    def of(count: int, most: int | None) -> str:
+        return f"{count:,}" if most is None else f"{count:,} of {most:,}"
+
     progress = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[said]}", markup=False),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
-    whole = progress.add_task("cells", total=total, completed=done)
-    places = [progress.add_task("", total=None, visible=False) for _ in range(jobs)]
+    whole = progress.add_task("all cells", total=total, completed=done, said=of(done, total))
+    places = [progress.add_task("", total=most, visible=False, said="") for _ in range(jobs)]
 
     def tell(event: Event, finished: int) -> None:
-        progress.update(whole, completed=finished)
+        progress.update(whole, completed=finished, said=of(finished, total))
         if isinstance(event, Underway):
             progress.update(
                 places[event.place],
                 description=str(event.cell),
                 completed=event.executions,
-                total=most,
                 visible=True,
+                said=of(event.executions, most),
             )
 
     with progress:
