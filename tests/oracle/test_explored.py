@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import assume, example, given, settings
 
-from tests.oracle.explored import ATOMICS, CHECKS, LOCKS, MEMORY, WAITS, Seen, programs
+from tests.oracle.explored import ATOMICS, CHECKS, LOCKS, MEETINGS, MEMORY, WAITS, Seen, programs
 from tests.oracle.exploring import Class, Threads, class_of, classes, ends, races
 
 SOME = settings(max_examples=max(settings().max_examples // 50, 10))
@@ -53,7 +53,7 @@ def test_dpor_finds_what_dfs_finds(threads: Threads) -> None:
 
 
 @SOME
-@given(programs(*MEMORY[2:], *LOCKS, *WAITS))
+@given(programs(*MEMORY[2:], *LOCKS, *WAITS) | programs(*MEMORY[3:], *LOCKS, *MEETINGS))
 def test_all_that_can_come_of_waits_and_time_outs_comes(threads: Threads) -> None:
     known = ends(threads, MOST_STATES)
     assume(known is not None)
