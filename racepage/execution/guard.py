@@ -75,8 +75,8 @@ def _sleep(seconds: float, /) -> None:
 
 def _start(self: threading.Thread) -> None:
     if controlled():
-        mend = "a racepage.sync.Thread runs under control"
-        refuse(f"{type(self).__name__}.start", mend, sys._getframe(1))  # noqa: SLF001
+        kind = "Timer" if isinstance(self, threading.Timer) else "Thread"
+        refuse(f"{type(self).__name__}.start", f"use racepage.sync.{kind}", sys._getframe(1))  # noqa: SLF001
     _real_start(self)
 
 

@@ -46,6 +46,7 @@ def wait_for_an_rlock() -> None:
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "sleep": (lambda: time.sleep(0), r"time\.sleep .* racepage\.sync\.sleep"),
     "thread": (lambda: threading.Thread().start(), r"Thread\.start .* racepage\.sync\.Thread"),
+    "timer": (lambda: threading.Timer(1, print).start(), r"Timer\.start .* racepage\.sync\.Timer"),
     "pool": (lambda: ThreadPoolExecutor().submit(abs, 1), r"Thread\.start .* racepage\.sync\.Th"),
     "lock": (lambda: wait_for_a_lock(threading.Lock()), r"threading\.Lock .*racepage\.sync\.Lock"),
     "rlock": (wait_for_an_rlock, r"threading\.RLock .* use racepage\.sync\.RLock"),
