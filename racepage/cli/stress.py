@@ -81,7 +81,7 @@ def _built_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.option(
     "--budget",
     metavar="LIMITS",
-    default="executions=1000,seconds=20",
+    default="executions=2000,seconds=20",
     show_default=True,
     callback=budget_limits,
     help="What each of them may spend: executions=N, seconds=N, both, or none.",

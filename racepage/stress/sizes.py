@@ -46,7 +46,7 @@ class Subject(NamedTuple):
 SIZES: Final[Mapping[str, tuple[Mapping[str, int], ...]]] = {
     "binder": ({"rounds": 1},),
     "binder:correct": ({"rounds": 0}, {"rounds": 1, "clients": 1}),
-    "buffer-pool": ({"rounds": 1, "pairs": 2},),
+    "buffer-pool": ({"rounds": 3, "pairs": 1},),
     "buffer-pool:read-after-unpin": ({"rounds": 2, "pairs": 2},),
     "ring-buffer": ({"rounds": 2, "slots": 2, "free": 1},),
     "page-cache": ({"rounds": 2, "pages": 2},),
