@@ -152,7 +152,6 @@ def test_a_finding_says_where_it_was_met_how_it_comes_about_and_how_to_have_it_a
             "as small as it gets",
             "\n  order   run to completion, except at these points",
             "1. t1 is interrupted after: read cell:hits at ",
-            "test_exploration.py:",
             "                 before = cell.load()\n",
             "before: write cell:hits at ",
             "t2 goes on: read cell:hits at ",
