@@ -341,6 +341,20 @@ def test_what_is_no_saved_search_is_refused(racepage: Racepage, text: str) -> No
     assert Path("search.json").read_text() == text
 
 
+def test_a_search_that_cannot_be_kept_is_reported_all_the_same(
+    racepage: Racepage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    done = racepage("explore", "programs.py:lost", "--state", "search.json")
+    assert done.code == 2
+    assert done.out.startswith("━━ RP013 ")
+    assert done.err == "racepage: search.json: cannot be written: No space left on device\n"
+    assert list(Path().glob("*search*")) == []
+
+
 # Bad usage ---------------------------------------------------------------------------------------
 
 
