@@ -233,6 +233,41 @@ def test_another_exit_code_than_0_is_a_finding(racepage: Racepage, tmp_path: Pat
     assert "ExitError: code 3" in done.out
 
 
+def test_each_execution_begins_where_the_first_one_did(racepage: Racepage, tmp_path: Path) -> None:
+    """In the same directory, with the same arguments, and with nothing to read."""
+    (tmp_path / "below").mkdir()
+    write(
+        tmp_path,
+        "leaves_traces.py",
+        """
+        import os, sys
+        from programs import ordered
+        ordered()
+        os.chdir("below")
+        assert sys.argv.pop() == "x"
+        assert sys.stdin.read() == ""
+        """,
+    )
+    made = explored(racepage, "leaves_traces.py", "--", "x")
+    assert (made["verdict"], made["exploration"]["executions"]) == ("clean", 2)
+
+
+@pytest.mark.usefixtures("racepage")
+def test_a_child_that_the_program_forks_reports_nothing(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "forks.py",
+        """
+        import os
+        child = os.fork()
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+    )
+    done = python("explore", "forks.py")
+    assert (done.returncode, done.stdout.count("clean: ")) == (0, 1)
+
+
 def test_a_file_that_is_no_python_is_a_finding_as_in_run(
     racepage: Racepage, tmp_path: Path
 ) -> None:
