@@ -163,7 +163,10 @@ class BareRLock(BareLock):
 
 
 def _lock() -> Any:
-    return BareLock() if controlled() else _real_lock()
+    # An Event holds its lock for a moment only, and waits by `_wait`; every Thread has one.
+    if sys._getframe(1).f_code is _EVENT or not controlled():  # noqa: SLF001
+        return _real_lock()
+    return BareLock()
 
 
 def _rlock(*args: Any, **kwargs: Any) -> Any:
@@ -181,6 +184,8 @@ def _unknown_thread() -> threading.Thread:
         return found
     return current.kernel.running.thread or current.kernel.name_thread()
 
+
+_EVENT: Final = threading.Event.__init__.__code__
 
 _real_sleep = time.sleep
 _real_start = threading.Thread.start
