@@ -11,7 +11,7 @@ SOME = settings(max_examples=max(settings().max_examples // 50, 10))
 
 MOST_CLASSES = 150
 MOST_STATES = 3_000
-MOST_INTERLEAVINGS = 1_500
+MOST_INTERLEAVINGS = 1_000
 
 
 def every_class(threads: Threads) -> dict[Class, tuple[tuple[int, int], ...]]:
@@ -60,7 +60,7 @@ def test_all_that_can_come_of_waits_and_time_outs_comes(threads: Threads) -> Non
     assert known is not None
     expected = {state.results for state in known}
     for strategy in ("dpor", "dfs"):
-        seen = Seen(threads, strategy, 20 * MOST_INTERLEAVINGS)
+        seen = Seen(threads, strategy, MOST_INTERLEAVINGS)
         assume(seen.exploration.exhaustive)
         results = set()
         for trail in seen.trails:
