@@ -74,6 +74,26 @@ def test_what_would_block_every_thread_is_refused(what: str) -> None:
         run(program)
 
 
+@pytest.mark.parametrize("kind", [threading.Thread, sync.Thread])
+def test_a_thread_that_was_there_before_cannot_be_waited_for(
+    kind: type[threading.Thread],
+) -> None:
+    end = threading.Event()
+    thread = kind(target=end.wait, name="old")
+    thread.start()
+
+    def program() -> None:
+        thread.join()
+
+    try:
+        with pytest.raises(RacepageError, match=r"Thread\.join .* old was started before"):
+            run(program)
+    finally:
+        end.set()
+        thread.join()
+    run(program)
+
+
 def test_the_line_that_blocks_is_named() -> None:
     def program() -> None:
         time.sleep(1)
