@@ -43,7 +43,7 @@ class Run(NamedTuple):
 
     Attributes:
         steps: what was done, in order.
-        waiting: what the threads that are blocked for ever would do: all LOCK steps of a deadlock.
+        waiting: what the threads that are left were about to do.
         outcome: `failed` where the program raised, `limit` where it had too many steps, `abandoned`
             where the strategy would not go on.
         missed: (n, step): before step number n a thread could have done this, such as run out of
