@@ -55,6 +55,7 @@ class Task:
         own: what it has for itself (`execution.per_thread`).
         thread: what `threading.current_thread` is, where that was asked or is known.
         must: what it is about to do gives something back, and is done even if the execution ends.
+        told: how often it was told to end.
         doomed: it is, and this is unwound from its next point on.
         made: how many things of each kind it has made, and how many threads started.
         failed: what it raised, and nothing caught.
@@ -82,6 +83,7 @@ class Task:
         "stop",
         "target",
         "thread",
+        "told",
         "wait",
     )
 
@@ -103,6 +105,7 @@ class Task:
         self.made = [0] * (len(Kind) + 1)
         self.must = False
         self.doomed = False
+        self.told = 0
         self.daemon = False
         self.ended = False
         self.failed: BaseException | None = None

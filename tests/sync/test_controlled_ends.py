@@ -128,6 +128,19 @@ def test_a_program_that_catches_everything_is_unwound_all_the_same() -> None:
     assert caught == ["GreenletExit"]
 
 
+def test_a_loop_that_catches_everything_for_ever_is_an_error_and_no_hang() -> None:
+    def work() -> None:
+        while True:
+            try:
+                sync.Event().wait()
+            except BaseException:  # noqa: BLE001, S112  (that is the point)
+                continue
+
+    with pytest.raises(RacepageError, match=r"Thread-1 .* let it catch Exception, not everything"):
+        results(lambda: together(work))
+    assert results(lambda: together(sync.yield_now)) == {None}
+
+
 def test_no_thread_of_the_operating_system_is_started() -> None:
     before = threading.active_count()
     seen: set[int] = set()
