@@ -105,6 +105,26 @@ def test_a_batch_tells_deadlocks_and_the_races_of_executions_around_them() -> No
     assert {seen.kind for seen in found} == {"deadlock", "lock-order", "data-race"}
 
 
+def never_ends() -> None:
+    page = Page.alloc_page(GFP_KERNEL)
+
+    def body() -> None:
+        while True:
+            page.write_raw(b"x", 0, 1)
+
+    threads = [sync.Thread(target=body) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+
+
+def test_races_are_found_in_what_never_ends() -> None:
+    alone = one_by_one(never_ends, 4)
+    assert {outcome for outcome, _ in alone} == {"livelock"}
+    found = together(never_ends, 4, 2)
+    assert found == first_seen(alone)
+    assert [(seen.execution, seen.kind) for seen in found] == [(1, "data-race")]
+
+
 def fails_with_a_lock() -> None:
     lock = sync.Mutex()
     page = Page.alloc_page(GFP_KERNEL)
