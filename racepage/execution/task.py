@@ -12,6 +12,8 @@ from racepage.execution.step import AWAIT, Step, Touch
 
 Path = tuple[int, ...]
 
+_MADE: Final = len(Kind) + 1
+
 NOTHING: Final = -1
 """How a point touches that touches nothing."""
 
@@ -102,7 +104,7 @@ class Task:
         self.clock = 0.0
         self.own: dict[Any, Any] = {}
         self.thread: threading.Thread | None = None
-        self.made = [0] * (len(Kind) + 1)
+        self.made = [0] * _MADE
         self.must = False
         self.doomed = False
         self.told = 0
