@@ -121,6 +121,8 @@ def _access(told: Told, side: Side | None) -> Access | None:
     step = bisect_right(told.first_events, side.event) - 1
     if step < 0 or told.places[step].thread != side.thread:
         return None  # it is no step: an allocation
+    if step >= len(told.steps):
+        return None  # threads took turns by then, as nobody had said
     op = Op(int(told.trace.columns.op[side.event]))
     return None if op == Op.ALLOC else Access(side.thread, step, *side.range, op)
 

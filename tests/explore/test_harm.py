@@ -316,3 +316,19 @@ def test_names_of_threads_are_escaped(name: str) -> None:
     told = harm_of(write(1), write(2))
     evil = replace(told, orders=tuple(replace(one, threads=(name, "t2")) for one in told.orders))
     assert not any(name in line for line in render_harm(evil))
+
+
+def test_a_race_after_the_limit_of_steps_has_no_harm_to_show() -> None:
+    def long(byte: int) -> Body:
+        def body(page: Page) -> None:
+            write(byte)(page)
+            for _ in range(100):
+                sync.yield_now()
+
+        return body
+
+    found = explored(long(1), long(2), steps=50, executions=1, shrinks=0)
+    assert {one.finding.kind: one.harm for one in found.findings} == {
+        "data-race": None,
+        "livelock": None,
+    }
