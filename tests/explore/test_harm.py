@@ -323,7 +323,7 @@ def test_a_race_after_the_limit_of_steps_has_no_harm_to_show() -> None:
         def body(page: Page) -> None:
             write(byte)(page)
             for _ in range(100):
-                sync.yield_now()
+                read(page, 64)
 
         return body
 
