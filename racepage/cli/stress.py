@@ -162,7 +162,7 @@ def _refuse(
     strategies: Sequence[str], budget: Limits, state: Path | None, output: Path | None
 ) -> None:
     """Refuse what would never end, and what would spoil itself."""
-    from racepage.explore.strategies import CHOICES  # noqa: PLC0415  (as above)
+    from racepage.exploration.strategies import CHOICES  # noqa: PLC0415  (as above)
 
     endless = [name for name in strategies if CHOICES[name].seeded]
     if budget == Limits(None, None) and endless:

@@ -14,7 +14,7 @@ from racepage.errors import RacepageError
 from racepage.events import Op
 from racepage.execution.flat import FIELDS
 from racepage.execution.kernel import Execution, Kernel
-from racepage.explore.random_walk import RandomWalk
+from racepage.exploration.random_walk import RandomWalk
 from racepage.memory import GFP_KERNEL, Page
 from tests.sync.controlled import explore, results, together
 

@@ -18,10 +18,10 @@ from racepage import analyse, sync
 from racepage.execution import current
 from racepage.execution.kernel import Kernel
 from racepage.execution.retrace import retrace
-from racepage.explore.dfs import DepthFirst
-from racepage.explore.dpor import OptimalDpor
-from racepage.explore.random_walk import RandomWalk
-from racepage.explore.strategy import Strategy
+from racepage.exploration.dfs import DepthFirst
+from racepage.exploration.dpor import OptimalDpor
+from racepage.exploration.random_walk import RandomWalk
+from racepage.exploration.strategy import Strategy
 from racepage.trace.validate import validate
 from tests.sync.controlled import TooManyError, explore, together
 
