@@ -27,7 +27,6 @@ import threading
 from _thread import get_ident
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from time import perf_counter_ns
 from typing import Any, Final
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -127,12 +126,12 @@ class Kernel(Waiting):
         self.os_thread = get_ident()
         if self._unguard is None:
             self._unguard = guard.stand(self)
-        before = own.__dict__.copy()
+        before = getattr(own, "extend", None)
         counter = threading._counter  # type: ignore[attr-defined]  # noqa: SLF001  (of names)
         current.control(self, self.mode | current.CONTROLLED, self.depth)
         targets.numbering = self.number
         threading._counter = count(1).__next__  # type: ignore[attr-defined]  # noqa: SLF001
-        own.extend = self.events.extend
+        own.extend = self.extend = self.events.extend
         try:
             root = self._root(program)
             self._starters.append((self._home, root))
@@ -148,8 +147,10 @@ class Kernel(Waiting):
             targets.numbering = None
             threading._counter = counter  # type: ignore[attr-defined]  # noqa: SLF001
             current.end_control()
-            own.__dict__.clear()
-            own.__dict__.update(before)
+            if before is None:
+                del own.extend
+            else:
+                own.extend = before
         if self._error is not None:
             raise self._error
         done, failed = self._done, self._failed
@@ -170,8 +171,7 @@ class Kernel(Waiting):
             if task is self._failed:
                 continue
             self.running = task
-            own.log = task.log
-            if task.wait is None and (task.must or task.how == UNLOCK):
+            if task.wait is None and (task.must or task.next[1] == UNLOCK):
                 task.doomed = True
                 task.greenlet.switch()
             else:
@@ -204,6 +204,7 @@ class Kernel(Waiting):
             self.touch(UNLOCK, log.number, *_START)
             task.more = (Touch(log.number, *_START, AWAIT),)
         self._starters.append((getcurrent(), me))
+        self._calm = False
         self._to(task)
         return task
 
@@ -258,7 +259,7 @@ class Kernel(Waiting):
         if self._dead:
             self._home.switch()
             return
-        self.events.extend((_EXIT, current.NO_TARGET, perf_counter_ns(), 0, None, -1))
+        self.events.extend((_EXIT, current.NO_TARGET, 0, 0, None, -1))
         task.log.ended = True
         self._all.remove(task)
         if task in self._ready:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, overload
 
 from racepage.execution.step import Step, Touch
-from racepage.execution.task import NOTHING, Task
+from racepage.execution.task import NOTHING, Announced, Task
 
 Outcome = Literal["ended", "deadlock", "failed", "limit", "livelock", "abandoned"]
 
@@ -17,7 +17,7 @@ class Steps(Sequence[Step]):
     __slots__ = ("_done", "_made", "_more", "_picks")
 
     def __init__(self) -> None:
-        self._done: list[tuple[int, int, int, int, int]] = []
+        self._done: list[Announced] = []
         self._more: dict[int, list[Touch]] = {}
         self._picks: dict[int, list[int]] = {}
         self._made: list[Step] = []

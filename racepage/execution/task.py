@@ -17,6 +17,9 @@ _MADE: Final = len(Kind) + 1
 NOTHING: Final = -1
 """How a point touches that touches nothing."""
 
+Announced = tuple[int, int, int, int, int]
+"""`(task, how, target, start, stop)`: the first of the touches of a step, and who does it."""
+
 
 class Wait:
     """What a task waits on, once, until another one wakes it.
@@ -48,7 +51,7 @@ class Task:
         number: the same in every execution; the first is 0.
         path: where it comes from: the how-manyth thread of its parent each of its ancestors is.
         log: the thread as events know it.
-        how, target, start, stop: what its next operation touches.
+        next: what its next operation touches.
         more: what it touches besides.
         gate: is true while it cannot go, or None.
         wait: what it waits on, or None.
@@ -72,18 +75,15 @@ class Task:
         "failed",
         "gate",
         "greenlet",
-        "how",
         "joins",
         "log",
         "made",
         "more",
         "must",
+        "next",
         "number",
         "own",
         "path",
-        "start",
-        "stop",
-        "target",
         "thread",
         "told",
         "wait",
@@ -95,8 +95,7 @@ class Task:
         self.log = log
         self.body = body
         self.greenlet: Any = None
-        self.how = NOTHING
-        self.target = self.start = self.stop = 0
+        self.next: Announced = (number, NOTHING, 0, 0, 0)
         self.more: tuple[Touch, ...] = ()
         self.gate: Callable[[], object] | None = None
         self.wait: Wait | None = None
@@ -127,9 +126,10 @@ class Task:
         """What it is about to do; for one that only others can wake, to be woken."""
         if self.wait is not None and not self.wait.timed:
             return Step(self.number, (Touch(self.wait.token, 0, 1, AWAIT),))
-        if self.how == NOTHING:
+        _, how, target, start, stop = self.next
+        if how == NOTHING:
             return Step(self.number, self.more)
-        return Step(self.number, (Touch(self.target, self.start, self.stop, self.how), *self.more))
+        return Step(self.number, (Touch(target, start, stop, how), *self.more))
 
 
 def nothing() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from time import perf_counter_ns
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -16,11 +15,11 @@ from greenlet import GreenletExit, getcurrent
 
 from racepage.errors import RacepageError
 from racepage.events import Op
-from racepage.execution.current import own
+from racepage.execution.flat import Event
 from racepage.execution.frames import outside
 from racepage.execution.step import READ, UNLOCK, Touch
 from racepage.execution.steps import Outcome, Steps
-from racepage.execution.task import NOTHING, Task
+from racepage.execution.task import NOTHING, Announced, Task
 
 _BLOCK: Final = int(Op.BLOCK)
 
@@ -40,6 +39,7 @@ class Turns:
     Attributes:
         running: the task that goes now.
         events: what all tasks logged, in order (`execution.flat`).
+        extend: logs an event there; nothing any more when the execution has ended.
         runs: flat: where in `events` another task went on, and the number of its thread.
         on_step: told of each task that is chosen, with the frame that it stands in, where set.
         most: steps in an execution, before threads take turns.
@@ -51,6 +51,7 @@ class Turns:
     def __init__(self, most: int) -> None:
         self.most = most
         self.events: list[Any] = []
+        self.extend: Callable[[Event], object] = self.events.extend
         self.runs: list[int] = []
         self.running: Task = None  # type: ignore[assignment]  # set before anything runs
         self.on_step: Callable[[Task, FrameType], object] | None = None
@@ -70,6 +71,7 @@ class Turns:
         self._woken: list[Task] = []  # on their way to a point
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
         self._watched = False  # somebody waits for a step to write something
+        self._calm = False  # at a point, there is nothing to do but to choose
         self._last = -1
         self._outcome: Outcome = "ended"
         self._error: BaseException | None = None
@@ -89,28 +91,16 @@ class Turns:
 
     def point(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
         """Stand before an operation that touches these bytes, until it is to be done."""
-        if self._dead:
-            self._unwound(how)
-            return
         me = self.running
-        me.how = how
-        me.target = target
-        me.start = start
-        me.stop = stop
+        me.next = me.number, how, target, start, stop
         steps = self._steps
-        if (
-            self._starters
-            or self._woken
-            or self._watched
-            or self.on_step
-            or len(steps) >= self.most
-        ):
+        if not self._calm or len(steps) >= self.most:
             self._stand(me)
             return
         # The rest is `_go_on`, for the common case.
         able = self._ready
         if self._gates:
-            able = [task for task in able if task.gate is None or not task.gate()]
+            able = self._able()
             if not able:
                 self._stuck()
                 return
@@ -122,28 +112,24 @@ class Turns:
         if chosen is None:
             self._over("abandoned")
             return
-        self._last = number = chosen.number
-        steps.append((number, chosen.how, chosen.target, chosen.start, chosen.stop))
-        if chosen.more:
-            self._more[len(steps) - 1] = list(chosen.more)
-            chosen.more = ()
-        if chosen.gate is not None:
-            chosen.gate = None
-            self._gates -= 1
+        steps.append(chosen.next)
+        if chosen.more or chosen.gate is not None:
+            self._pass(chosen)
         if chosen is not me:
-            self._to(chosen)
+            self.running = chosen
+            self._last = chosen.number
+            self.runs += (len(self.events), chosen.log.number)
+            chosen.greenlet.switch()
 
     def touching(self, *touches: Touch) -> None:
         """As `point`, for an operation that touches several ranges; an empty one is no touch."""
         touches = tuple(touch for touch in touches if touch.start < touch.stop)
-        if self._dead:
+        if touches:
+            self.running.more = touches[1:] + self.running.more
+            target, start, stop, how = touches[0]
+            self.point(how, target, start, stop)
+        elif self._dead:
             self._unwound()
-            return
-        if not touches:
-            return
-        self.running.more = touches[1:] + self.running.more
-        target, start, stop, how = touches[0]
-        self.point(how, target, start, stop)
 
     def gated(self, gate: Callable[[], object], how: int, target: int) -> None:
         """As `point`, for an operation that cannot be done while `gate()` is true.
@@ -168,7 +154,24 @@ class Turns:
             me.doomed = False
             self.leave()
 
+    def _able(self) -> Sequence[Task]:
+        """Those that can be chosen: whose gates are open."""
+        return [task for task in self._ready if task.gate is None or not task.gate()]
+
+    def _pass(self, task: Task) -> None:
+        """Note what else a step touches that is going to be done, and that its gate is passed."""
+        if task.more:
+            self._more[len(self._steps) - 1] = list(task.more)
+            task.more = ()
+        if task.gate is not None:
+            task.gate = None
+            self._gates -= 1
+
     def _stand(self, me: Task) -> None:
+        """Come to a point, whatever there is to do."""
+        if self._dead:
+            self._unwound(me.next[1])
+            return
         if me not in self._ready:
             self._line_up(me)
         if self._starters:
@@ -190,12 +193,11 @@ class Turns:
     def _go_on(self, me: Task | None) -> None:  # noqa: C901  (one choice, from end to end)
         """Let the next one go: the running one stands at a point, or waits, or has ended."""
         self._wake_up()
+        self._calm = not (self._starters or self._watched or self.on_step)
         if me is None and all(task.daemon for task in self._all):
             self._over(self._outcome)
             return
-        able = self._ready
-        if self._gates:
-            able = [task for task in able if task.gate is None or not task.gate()]
+        able = self._able() if self._gates else self._ready
         if not able:
             self._stuck()
             return
@@ -216,13 +218,9 @@ class Turns:
         if chosen is None:
             self._over("abandoned")
             return
-        steps.append((chosen.number, chosen.how, chosen.target, chosen.start, chosen.stop))
-        if chosen.more:
-            self._more[len(steps) - 1] = list(chosen.more)
-            chosen.more = ()
-        if chosen.gate is not None:
-            chosen.gate = None
-            self._gates -= 1
+        steps.append(chosen.next)
+        if chosen.more or chosen.gate is not None:
+            self._pass(chosen)
         self._last = chosen.number
         if chosen is not me:
             self._to(chosen)
@@ -235,7 +233,6 @@ class Turns:
 
     def _become(self, task: Task) -> None:
         self.running = task
-        own.log = task.log
         self.runs += (len(self.events), task.log.number)
 
     def _wrong(self, error: BaseException) -> None:
@@ -251,9 +248,8 @@ class Turns:
             if task.gate is not None or task.joins:
                 frame = outside(self._frame(task))
                 self._become(task)
-                self.events.extend(
-                    (_BLOCK, task.target, perf_counter_ns(), 0, frame.f_code, frame.f_lasti)
-                )
+                target = task.next[2]
+                self.events.extend((_BLOCK, target, 0, 0, frame.f_code, frame.f_lasti))
         self._over("deadlock")
 
     def _frame(self, task: Task) -> FrameType:
@@ -300,6 +296,7 @@ class Turns:
         """End the execution here. Whoever calls this is unwound, or has ended."""
         if not self._dead:
             self._dead = True
+            self._calm = False
             self._outcome = outcome
         self._home.switch()
 

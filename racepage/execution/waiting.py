@@ -42,7 +42,7 @@ class Waiting(Turns):
         if not going_on:
             self.point(AWAIT, tasks[0].log.number)
             return
-        me.how, me.target, me.start, me.stop = AWAIT, tasks[0].log.number, 0, 1
+        me.next = me.number, AWAIT, tasks[0].log.number, 0, 1
         me.joins = tasks
         self._joining.append(me)
         if me in self._ready:
@@ -81,7 +81,8 @@ class Waiting(Turns):
         me.wait = wait
         if touches:
             wait.timed, wait.more = True, len(touches) - 1
-            me.target, me.start, me.stop, me.how = touches[0]
+            target, start, stop, how = touches[0]
+            me.next = me.number, how, target, start, stop
             me.more += touches[1:]
             if me not in self._ready:
                 self._line_up(me)
@@ -108,6 +109,7 @@ class Waiting(Turns):
         task.more = (*task.more, Touch(wait.token, 0, 1, AWAIT))
         self.touch(UNLOCK, wait.token)
         self._woken.append(task)
+        self._calm = False
 
     def watch(self, since: int) -> Watch:
         """What the running task has read from step number `since` on."""
@@ -123,6 +125,7 @@ class Waiting(Turns):
         wait.watches = touches
         self._watching.append(wait)
         self._watched = True
+        self._calm = False
         woken = self.park(wait, *(touches if timed else ()))
         if not woken:
             self._watch_no_more(wait)

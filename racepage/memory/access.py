@@ -128,11 +128,18 @@ class PageAccess(PageAtomics, BytewiseCopies):
                         if mode:
                             current.note(_READ, self.number, offset, length, _getframe(1))
                         return
-                    if mode == _EXPLORED and not target.readonly and _fits(target, length):
+                    if (
+                        mode == _EXPLORED
+                        and target.itemsize == 1
+                        and target.nbytes >= length
+                        and not target.readonly
+                    ):
+                        kernel = current.kernel
                         if length:
-                            current.kernel.point(READ, self.number, offset, end)
+                            kernel.point(READ, self.number, offset, end)
                         target[:length] = self._bytes[offset:end]
-                        current.note(_READ, self.number, offset, length, _getframe(1))
+                        at = _getframe(1)
+                        kernel.extend((_READ, self.number, offset, length, at.f_code, at.f_lasti))
                         return
             except (TypeError, ValueError, NotImplementedError):
                 pass
@@ -164,11 +171,17 @@ class PageAccess(PageAtomics, BytewiseCopies):
                         if mode:
                             current.note(_WRITE, self.number, offset, length, _getframe(1))
                         return
-                    if mode == _EXPLORED and _fits(source, length):
+                    if (
+                        mode == _EXPLORED
+                        and source.itemsize == 1
+                        and source.nbytes >= length
+                    ):
+                        kernel = current.kernel
                         if length:
-                            current.kernel.point(WRITE, self.number, offset, end)
+                            kernel.point(WRITE, self.number, offset, end)
                         self._bytes[offset:end] = source[:length]
-                        current.note(_WRITE, self.number, offset, length, _getframe(1))
+                        at = _getframe(1)
+                        kernel.extend((_WRITE, self.number, offset, length, at.f_code, at.f_lasti))
                         return
             except (TypeError, ValueError, NotImplementedError):
                 pass
@@ -304,8 +317,3 @@ class PageAccess(PageAtomics, BytewiseCopies):
             if there is not None:
                 there.note(_READ, length, frame, values.detail(given))
             values.note(_WRITE, self.number, offset, length, frame, before, given)
-
-
-def _fits(data: memoryview, length: int) -> bool:
-    """Whether a slice of `data` can stand for `length` bytes of a page."""
-    return data.itemsize == 1 and data.nbytes >= length
