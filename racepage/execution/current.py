@@ -115,6 +115,7 @@ depth = 1
 PATIENCE_SECONDS: Final = 1.0
 """How long a thread waits for the recorder to catch up, at most."""
 
+_THREAD: Final = Kind.THREAD
 EXIT: Final = int(Op.EXIT)
 START: Final = int(Op.START)
 JOIN: Final = int(Op.JOIN)
@@ -139,7 +140,7 @@ class ThreadLog:
     __slots__ = ("ended", "events", "foreign", "ident", "joins", "name", "number", "waits")
 
     def __init__(self, name: str, *, foreign: bool = False) -> None:
-        self.number = new(Kind.THREAD)
+        self.number = new(_THREAD)
         self.name = name
         self.foreign = foreign
         self.ended = False

@@ -17,9 +17,9 @@ from racepage.errors import RacepageError
 from racepage.events import Op
 from racepage.execution.flat import Event
 from racepage.execution.frames import outside
-from racepage.execution.step import READ, UNLOCK, Touch
+from racepage.execution.step import READ, UNLOCK, Touched
 from racepage.execution.steps import Outcome, Steps
-from racepage.execution.task import NOTHING, Announced, Task
+from racepage.execution.task import NOTHING, Task
 
 _BLOCK: Final = int(Op.BLOCK)
 
@@ -67,6 +67,7 @@ class Turns:
         self._gates = 0  # of those
         self._met: list[Task] = []
         self._all: list[Task] = []  # of those, not ended
+        self._needed = 0  # of those, no daemons
         self._joining: list[Task] = []  # wait for the end of others
         self._woken: list[Task] = []  # on their way to a point
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
@@ -121,12 +122,13 @@ class Turns:
             self.runs += (len(self.events), chosen.log.number)
             chosen.greenlet.switch()
 
-    def touching(self, *touches: Touch) -> None:
+    def touching(self, *touches: Touched) -> None:
         """As `point`, for an operation that touches several ranges; an empty one is no touch."""
-        touches = tuple(touch for touch in touches if touch.start < touch.stop)
+        touches = tuple([touch for touch in touches if touch[1] < touch[2]])
         if touches:
-            self.running.more = touches[1:] + self.running.more
-            target, start, stop, how = touches[0]
+            (target, start, stop, how), *others = touches
+            if others:
+                self.running.more = (*others, *self.running.more)
             self.point(how, target, start, stop)
         elif self._dead:
             self._unwound()
@@ -154,7 +156,7 @@ class Turns:
             me.doomed = False
             self.leave()
 
-    def _able(self) -> Sequence[Task]:
+    def _able(self) -> list[Task]:
         """Those that can be chosen: whose gates are open."""
         return [task for task in self._ready if task.gate is None or not task.gate()]
 
@@ -192,23 +194,26 @@ class Turns:
 
     def _go_on(self, me: Task | None) -> None:  # noqa: C901  (one choice, from end to end)
         """Let the next one go: the running one stands at a point, or waits, or has ended."""
-        self._wake_up()
+        if self._watched:
+            self._look()
+        if self._woken:
+            self._wake_up()
         self._calm = not (self._starters or self._watched or self.on_step)
-        if me is None and all(task.daemon for task in self._all):
+        if me is None and not self._needed:
             self._over(self._outcome)
             return
         able = self._able() if self._gates else self._ready
         if not able:
             self._stuck()
             return
-        steps = self._steps
-        if len(steps) >= self.most:
+        choose = self._choose
+        if len(self._steps) >= self.most:
             self._outcome = "limit"
-            if len(steps) >= 2 * self.most:
+            if len(self._steps) >= 2 * self.most:
                 self._over("livelock")
                 return
+            choose = _in_turn
         try:
-            choose = self._choose if len(steps) < self.most else _in_turn
             chosen = choose(able, self._last)
             if chosen is not None and self.on_step is not None:
                 self.on_step(chosen, self._frame(chosen))
@@ -218,7 +223,7 @@ class Turns:
         if chosen is None:
             self._over("abandoned")
             return
-        steps.append(chosen.next)
+        self._steps.append(chosen.next)
         if chosen.more or chosen.gate is not None:
             self._pass(chosen)
         self._last = chosen.number
@@ -226,9 +231,9 @@ class Turns:
             self._to(chosen)
 
     def _to(self, task: Task) -> None:
-        self._become(task)
         if task.greenlet is None:
             task.greenlet = self._hire()
+        self._become(task)
         task.greenlet.switch()
 
     def _become(self, task: Task) -> None:
@@ -241,7 +246,7 @@ class Turns:
 
     def _stuck(self) -> None:
         """Nobody can go: the program is over, or it is a deadlock."""
-        if all(task.daemon for task in self._all):
+        if not self._needed:
             self._over(self._outcome)
             return
         for task in (*self._ready, *self._joining):
@@ -259,8 +264,6 @@ class Turns:
 
     def _wake_up(self) -> None:
         """Let those run to their next point that the last step has woken."""
-        if self._watched:
-            self._look()
         while self._woken:
             task = self._woken.pop(0)
             self._starters.append((getcurrent(), self.running))
@@ -311,13 +314,12 @@ class Turns:
     def touch(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
         """Say that the step under way touches this, too."""
         if self._steps and not self._dead:
-            touch = Touch(target, start, stop, how)
-            self._more.setdefault(len(self._steps) - 1, []).append(touch)
+            self._more.setdefault(len(self._steps) - 1, []).append((target, start, stop, how))
 
     def also(self, how: int, target: int) -> None:
         """Say that the next step of the running task touches this, too."""
         me = self.running
-        me.more = (*me.more, Touch(target, 0, 1, how))
+        me.more = (*me.more, (target, 0, 1, how))
 
     def only_read(self) -> None:
         """Say that the step under way has only read what it announced to write."""

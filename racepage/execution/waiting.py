@@ -11,7 +11,7 @@ from math import inf, nextafter
 
 from racepage.events import Kind
 from racepage.execution import targets
-from racepage.execution.step import AWAIT, UNLOCK, Step, Touch
+from racepage.execution.step import AWAIT, UNLOCK, Step, Touch, Touched
 from racepage.execution.task import Task, Wait
 from racepage.execution.turns import Turns
 from racepage.execution.watch import Watch, watch, written
@@ -32,14 +32,15 @@ class Waiting(Turns):
             GreenletExit: the execution is over, and they have not.
         """
         me = self.running
-        going_on = any(task.runs() for task in tasks)
+        left = [task for task in tasks if not task.ended]
         if self._dead:
             self._unwound()
-            if going_on:
+            if left:
                 self.leave()
             return
-        me.more = (*(Touch(task.log.number, 0, 1, AWAIT) for task in tasks[1:]), *me.more)
-        if not going_on:
+        for task in tasks[1:]:
+            self.also(AWAIT, task.log.number)
+        if not left:
             self.point(AWAIT, tasks[0].log.number)
             return
         me.next = me.number, AWAIT, tasks[0].log.number, 0, 1
@@ -54,16 +55,17 @@ class Waiting(Turns):
 
     def _let_join(self) -> None:
         """Let those go on whose tasks have all ended."""
-        for joiner in [one for one in self._joining if not any(t.runs() for t in one.joins)]:
-            joiner.joins = ()
-            self._joining.remove(joiner)
-            self._line_up(joiner)
+        for joiner in self._joining.copy():
+            if all(task.ended for task in joiner.joins):
+                joiner.joins = ()
+                self._joining.remove(joiner)
+                self._line_up(joiner)
 
     def waiting(self) -> Wait:
         """What the running task is going to wait on."""
         return Wait(self.running, targets.new(Kind.SYNC))
 
-    def park(self, wait: Wait, *touches: Touch) -> bool:
+    def park(self, wait: Wait, *touches: Touched) -> bool:
         """Wait until somebody wakes `wait`; False when time ran out before.
 
         Args:
@@ -106,7 +108,7 @@ class Waiting(Turns):
             self._ready.remove(task)
             task.more = task.more[: len(task.more) - wait.more]
         task.wait = None
-        task.more = (*task.more, Touch(wait.token, 0, 1, AWAIT))
+        task.more = (*task.more, (wait.token, 0, 1, AWAIT))
         self.touch(UNLOCK, wait.token)
         self._woken.append(task)
         self._calm = False

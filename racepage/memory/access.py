@@ -171,11 +171,7 @@ class PageAccess(PageAtomics, BytewiseCopies):
                         if mode:
                             current.note(_WRITE, self.number, offset, length, _getframe(1))
                         return
-                    if (
-                        mode == _EXPLORED
-                        and source.itemsize == 1
-                        and source.nbytes >= length
-                    ):
+                    if mode == _EXPLORED and source.itemsize == 1 and source.nbytes >= length:
                         kernel = current.kernel
                         if length:
                             kernel.point(WRITE, self.number, offset, end)
