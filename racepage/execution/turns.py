@@ -105,8 +105,9 @@ class Turns:
             if not able:
                 self._stuck()
                 return
+        choose = self._choose  # looked up so, and not in the call, it is found at once
         try:
-            chosen = self._choose(able, self._last)
+            chosen = choose(able, self._last)
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
             self._wrong(error)
             return

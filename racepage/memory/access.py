@@ -18,7 +18,7 @@ from _thread import RLock
 from collections.abc import Callable
 from sys import _getframe
 from types import FrameType
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,16 +130,16 @@ class PageAccess(PageAtomics, BytewiseCopies):
                         return
                     if (
                         mode == _EXPLORED
-                        and target.itemsize == 1
-                        and target.nbytes >= length
+                        and len(target) >= length
+                        and _is_plain(target)
                         and not target.readonly
                     ):
                         kernel = current.kernel
                         if length:
                             kernel.point(READ, self.number, offset, end)
                         target[:length] = self._bytes[offset:end]
-                        at = _getframe(1)
-                        kernel.extend((_READ, self.number, offset, length, at.f_code, at.f_lasti))
+                        at, extend = _getframe(1), kernel.extend
+                        extend((_READ, self.number, offset, length, at.f_code, at.f_lasti))
                         return
             except (TypeError, ValueError, NotImplementedError):
                 pass
@@ -156,8 +156,9 @@ class PageAccess(PageAtomics, BytewiseCopies):
         """
         if 0 <= offset <= (end := offset + length) <= self._size:
             try:
-                source = memoryview(src)  # type: ignore[arg-type]  # a pointer has no buffer
-                if source.c_contiguous:
+                # A pointer has no buffer, and bytes need no view.
+                source: Any = src if isinstance(src, bytes) else memoryview(src)  # type: ignore[arg-type]
+                if source is src or source.c_contiguous:
                     if (mode := current.mode) == _SITES:
                         self._bytes[offset:end] = source[:length]
                         at = _getframe(1)
@@ -171,13 +172,17 @@ class PageAccess(PageAtomics, BytewiseCopies):
                         if mode:
                             current.note(_WRITE, self.number, offset, length, _getframe(1))
                         return
-                    if mode == _EXPLORED and source.itemsize == 1 and source.nbytes >= length:
+                    if (
+                        mode == _EXPLORED
+                        and len(source) >= length
+                        and (source is src or _is_plain(source))
+                    ):
                         kernel = current.kernel
                         if length:
                             kernel.point(WRITE, self.number, offset, end)
                         self._bytes[offset:end] = source[:length]
-                        at = _getframe(1)
-                        kernel.extend((_WRITE, self.number, offset, length, at.f_code, at.f_lasti))
+                        at, extend = _getframe(1), kernel.extend
+                        extend((_WRITE, self.number, offset, length, at.f_code, at.f_lasti))
                         return
             except (TypeError, ValueError, NotImplementedError):
                 pass
@@ -313,3 +318,8 @@ class PageAccess(PageAtomics, BytewiseCopies):
             if there is not None:
                 there.note(_READ, length, frame, values.detail(given))
             values.note(_WRITE, self.number, offset, length, frame, before, given)
+
+
+def _is_plain(data: memoryview) -> bool:
+    """Whether a slice of it can stand for bytes of a page as they are."""
+    return data.format == "B" and data.ndim == 1
