@@ -73,7 +73,6 @@ class Turns:
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
         self._watched = False  # somebody waits for a step to write something
         self._calm = False  # at a point, there is nothing to do but to choose
-        self._last = -1
         self._outcome: Outcome = "ended"
         self._error: BaseException | None = None
         self._dead = False
@@ -107,7 +106,7 @@ class Turns:
                 return
         choose = self._choose  # looked up so, and not in the call, it is found at once
         try:
-            chosen = choose(able, self._last)
+            chosen = choose(able, me.number)
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
             self._wrong(error)
             return
@@ -119,7 +118,6 @@ class Turns:
             self._pass(chosen)
         if chosen is not me:
             self.running = chosen
-            self._last = chosen.number
             self.runs += (len(self.events), chosen.log.number)
             chosen.greenlet.switch()
 
@@ -215,7 +213,7 @@ class Turns:
                 return
             choose = _in_turn
         try:
-            chosen = choose(able, self._last)
+            chosen = choose(able, self._steps[-1][0] if self._steps else -1)
             if chosen is not None and self.on_step is not None:
                 self.on_step(chosen, self._frame(chosen))
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
@@ -227,7 +225,6 @@ class Turns:
         self._steps.append(chosen.next)
         if chosen.more or chosen.gate is not None:
             self._pass(chosen)
-        self._last = chosen.number
         if chosen is not me:
             self._to(chosen)
 
