@@ -80,6 +80,23 @@ class Kernel(Waiting):
         os_thread: the thread of the operating system that explores.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_begin",
+        "_count",
+        "_failed",
+        "_first",
+        "_idle",
+        "_origins",
+        "_pages",
+        "_tasks",
+        "_unguard",
+        "depth",
+        "mode",
+        "os_thread",
+        "patience",
+    )
+
     def __init__(self, most: int = MOST_STEPS, paths: Sequence[Path] = ()) -> None:
         """A kernel.
 

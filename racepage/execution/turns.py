@@ -45,6 +45,34 @@ class Turns:
         most: steps in an execution, before threads take turns.
     """
 
+    __slots__ = (
+        "_all",
+        "_calm",
+        "_choose",
+        "_dead",
+        "_done",
+        "_error",
+        "_gates",
+        "_home",
+        "_joining",
+        "_met",
+        "_more",
+        "_needed",
+        "_outcome",
+        "_pick",
+        "_ready",
+        "_starters",
+        "_steps",
+        "_watched",
+        "_woken",
+        "events",
+        "extend",
+        "most",
+        "on_step",
+        "running",
+        "runs",
+    )
+
     _choose: Choose
     _pick: Pick
 

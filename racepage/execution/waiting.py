@@ -20,6 +20,8 @@ from racepage.execution.watch import Watch, watch, written
 class Waiting(Turns):
     """Lets tasks wait."""
 
+    __slots__ = ("_missed", "_watching")
+
     def _begin_anew(self) -> None:
         super()._begin_anew()
         self._watching: list[Wait] = []  # those with watches
