@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any, Final
 
 from racepage.errors import NondeterminismError
@@ -40,7 +41,7 @@ Pause = Callable[[], object]
 Policy = Callable[[Analysis], Analysis]
 """Marks what is not to count."""
 
-MOST_IN_A_BATCH: Final = 1024
+MOST_IN_A_BATCH: Final = 2048
 PROGRESS_SECONDS: Final = 0.1
 SWEEP_SECONDS: Final = 1.0
 SWEEP_SHARE: Final = 20
@@ -92,9 +93,10 @@ class Explorer:
         self._seen: set[str] = set()
         self._outcomes: Counter[str] = Counter()
         self._known: list[Known] = []  # found before this search went on
-        self._before = 0  # executions until then
         self._spent = 0.0  # seconds until then
         self._began = self._next_progress = self._next_sweep = self._next_pause = 0.0
+        self._next = 0.0  # the earliest of what is due
+        self._until = inf if budget.executions is None else float(budget.executions)
         self._stopped = self._exhausted = False
         self._end = ""
         self.executions = 0
@@ -149,6 +151,12 @@ class Explorer:
 
     def _may_go_on(self) -> bool:
         now = time.perf_counter()
+        if now < self._next and self.executions < self._until and not self._stopped:
+            return True
+        return self._look_around(now)
+
+    def _look_around(self, now: float) -> bool:
+        """Do what is due, and say whether there is to be another execution."""
         if now >= self._next_progress:
             self._tell_progress(now)
         if now >= self._next_sweep:
@@ -157,15 +165,15 @@ class Explorer:
             self._pause()
             self._next_pause = time.perf_counter() + PAUSE_SECONDS
         budget = self._budget
+        end = inf if budget.seconds is None else self._began + budget.seconds
+        self._next = min(self._next_progress, self._next_sweep, self._next_pause, end)
         if self._stopped:
             self._end = "was interrupted"
         elif budget.findings is not None and self._counted() >= budget.findings:
             self._end = f"was to end after {_counted(budget.findings, 'finding')}"
-        elif budget.executions is not None and (
-            self.executions - self._before >= budget.executions
-        ):
-            self._end = f"was to end after {_counted(budget.executions, 'execution')}"
-        elif budget.seconds is not None and now - self._began >= budget.seconds:
+        elif self.executions >= self._until:
+            self._end = f"was to end after {_counted(budget.executions or 0, 'execution')}"
+        elif now >= end:
             self._end = f"was to end after {budget.seconds:g} seconds"
         else:
             return True
@@ -265,6 +273,7 @@ class Explorer:
         shrunk = preemptions is not None
         done = self._harm(told, finding)
         self.found.append(Found(analysis, schedule, number, shrunk, told, done))
+        self._next = 0.0  # it may have been the last one that is wanted
 
     def _have_again(self, schedule: Sequence[Sequence[int]]) -> Told:
         with same():
@@ -296,7 +305,8 @@ class Explorer:
             RacepageError: it is no state, or that of another search.
         """
         saved = search.restore(state, self._search(), self._kernel, self._strategy)
-        self.executions = self._before = saved.executions
+        self.executions = saved.executions
+        self._until += saved.executions
         self.steps = saved.steps
         self._spent = saved.milliseconds / 1000
         self._outcomes.update(saved.outcomes)
