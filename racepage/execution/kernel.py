@@ -258,7 +258,6 @@ class Kernel(Waiting):
         current.given[log.number] = log.name
         self._all.append(task)
         self._met.append(task)
-        self._needed += not task.daemon
 
     def _hire(self) -> Any:
         """A greenlet for a task: an idle one, if there is one."""
@@ -295,7 +294,6 @@ class Kernel(Waiting):
         self.events.extend((_EXIT, current.NO_TARGET, 0, 0, None, -1))
         task.log.ended = True
         self._all.remove(task)
-        self._needed -= not task.daemon
         if task in self._ready:
             self._ready.remove(task)
         if self._steps:

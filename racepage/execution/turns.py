@@ -57,7 +57,6 @@ class Turns:
         "_joining",
         "_met",
         "_more",
-        "_needed",
         "_outcome",
         "_pick",
         "_ready",
@@ -95,7 +94,6 @@ class Turns:
         self._gates = 0  # of those
         self._met: list[Task] = []
         self._all: list[Task] = []  # of those, not ended
-        self._needed = 0  # of those, no daemons
         self._joining: list[Task] = []  # wait for the end of others
         self._woken: list[Task] = []  # on their way to a point
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
@@ -226,7 +224,7 @@ class Turns:
         if self._woken:
             self._wake_up()
         self._calm = not (self._starters or self._watched or self.on_step)
-        if me is None and not self._needed:
+        if me is None and self._only_daemons():
             self._over(self._outcome)
             return
         able = self._able() if self._gates else self._ready
@@ -272,7 +270,7 @@ class Turns:
 
     def _stuck(self) -> None:
         """Nobody can go: the program is over, or it is a deadlock."""
-        if not self._needed:
+        if self._only_daemons():
             self._over(self._outcome)
             return
         for task in (*self._ready, *self._joining):
@@ -282,6 +280,10 @@ class Turns:
                 target = task.next[2]
                 self.events.extend((_BLOCK, target, 0, 0, frame.f_code, frame.f_lasti))
         self._over("deadlock")
+
+    def _only_daemons(self) -> bool:
+        """Whether those that are left keep no program from ending; who is idle may become one."""
+        return all(task.daemon for task in self._all)
 
     def _frame(self, task: Task) -> FrameType:
         """Where a task stands."""

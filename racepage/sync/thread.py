@@ -19,15 +19,12 @@ from sys import _getframe
 from types import FrameType
 from typing import Any, Final
 
-from racepage.events import Kind
-from racepage.execution import current, targets, waits
+from racepage.execution import current, waits
 from racepage.execution.current import CONTROLLED
 from racepage.execution.kernel import Task
-from racepage.execution.step import READ, WRITE, Touch
+from racepage.execution.step import READ, WRITE
 from racepage.sync._monitor import may_wait
 from racepage.sync.event import SilentEvent
-
-_THREAD: Final = Kind.THREAD
 
 
 class Thread(threading.Thread):
@@ -36,7 +33,7 @@ class Thread(threading.Thread):
     _racepage_log: current.ThreadLog | None = None
     _racepage_detached = False  # nobody has to join it, although it is no daemon
     _racepage_task: Task | None = None  # where it runs under control
-    _racepage_state: int | None = None  # under control: what stands for whether it was started
+    _racepage_ready: current.ThreadLog | None = None  # made under control, to be started there
 
     def __init__(
         self,
@@ -60,7 +57,7 @@ class Thread(threading.Thread):
             _args=args,
             _kwargs={} if kwargs is None else kwargs,
             _daemonic=current.kernel.running.daemon if daemon is None else daemon,
-            _racepage_state=targets.new(_THREAD),
+            _racepage_ready=current.new_thread(""),  # it has a number from the beginning
         )
 
     def start(self) -> None:
@@ -92,7 +89,6 @@ class Thread(threading.Thread):
         if task is None:
             return super().is_alive()
         if current.mode >= CONTROLLED:
-            also_started(self, READ)
             current.kernel.point(READ, task.log.number)
         return not task.ended
 
@@ -116,17 +112,11 @@ def _made_up(target: Callable[..., object] | None) -> str:
     return name if of is None else f"{name} ({of})"
 
 
-def also_started(thread: Thread, how: int) -> None:
-    """Say that the next step depends on whether `thread` was started, or starts it."""
-    if thread._racepage_state is not None:
-        current.kernel.also(how, thread._racepage_state)
-
-
 def stop_unless_started(thread: Thread) -> None:
     """Stop, under control, before it matters that nobody has started `thread`."""
-    if thread._racepage_task is None and current.mode >= CONTROLLED:
-        state = thread._racepage_state
-        current.kernel.touching(*(() if state is None else (Touch(state, 0, 1, READ),)))
+    ready = thread._racepage_ready
+    if thread._racepage_task is None and ready is not None and current.mode >= CONTROLLED:
+        current.kernel.point(READ, ready.number)
 
 
 # Functions, so that a subclass of Thread may call its own methods as it likes.
@@ -139,15 +129,16 @@ def start(
 
     Under control that is a point, unless the step under way has stopped for it.
     """
-    if thread._racepage_log is not None:
-        raise RuntimeError("threads can only be started once")
     try:
-        log = current.new_thread(thread.name)
+        name = thread.name
     except (AssertionError, AttributeError):
         raise RuntimeError("thread.__init__() not called") from None
+    log = thread._racepage_log or thread._racepage_ready or current.new_thread(name)
     if stops and current.mode >= CONTROLLED:
-        also_started(thread, WRITE)
         current.kernel.point(WRITE, log.number)
+    if thread._racepage_log is not None:
+        raise RuntimeError("threads can only be started once")
+    log.name = name
     body = thread.run
     thread._racepage_log = log
     current.start(log, frame)
@@ -159,7 +150,7 @@ def start(
         thread._racepage_task = task
         current.kernel.let_begin(task)
         return
-    if thread._racepage_state is not None:  # made under control, and begun when that was over
+    if thread._racepage_ready is not None:  # made under control, and begun when that was over
         made = [vars(thread)[each] for each in ("_target", "_name", "_args", "_kwargs")]
         threading.Thread.__init__(thread, None, *made, daemon=thread.daemon)
     thread.run = lambda: _live(thread, log, body)  # type: ignore[method-assign]
@@ -183,7 +174,6 @@ def join(
     if task is not None:
         if current.mode >= CONTROLLED and current.kernel.running is task:
             raise RuntimeError("cannot join current thread")
-        also_started(thread, READ)
         join_task(task, timeout, frame)
         return
     if log is None or thread is threading.current_thread():
