@@ -283,7 +283,10 @@ class Turns:
 
     def _only_daemons(self) -> bool:
         """Whether those that are left keep no program from ending; who is idle may become one."""
-        return all(task.daemon for task in self._all)
+        for task in self._all:  # noqa: SIM110  (`all` takes longer than to find the first one)
+            if not task.daemon:
+                return False
+        return True
 
     def _frame(self, task: Task) -> FrameType:
         """Where a task stands."""

@@ -58,8 +58,8 @@ class Waiting(Turns):
     def _let_join(self) -> None:
         """Let those go on whose tasks have all ended."""
         for joiner in self._joining.copy():
-            if all(task.ended for task in joiner.joins):
-                joiner.joins = ()
+            joiner.joins = [task for task in joiner.joins if not task.ended]
+            if not joiner.joins:
                 self._joining.remove(joiner)
                 self._line_up(joiner)
 
