@@ -14,8 +14,8 @@ from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.keep import keep
-from racepage.cli.options import Reporting, reporting_options
-from racepage.cli.output import emit, say, writable
+from racepage.cli.options import Reporting, file_option, reporting_options, trace_option
+from racepage.cli.output import emit, say
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
 from racepage.errors import RacepageError
 from racepage.report.words import counted
@@ -165,29 +165,11 @@ def _told(parameters: tuple[Any, ...]) -> str:
     help="Steps of an execution, after which threads take turns until it ends, or never will.",
 )
 @click.option("--no-shrink", is_flag=True, help="Report schedules as they were found.")
-@click.option(
-    "--state",
-    "state_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the search here, and go on with it if it is there.",
+@file_option(
+    "--state", "state_file", summary="Keep the search here, and go on with it if it is there."
 )
-@click.option(
-    "--save-schedule",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the schedule of the first finding, for replay.",
-)
-@click.option(
-    "--trace",
-    "trace_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the trace of the first finding, for check.",
-)
+@file_option("--save-schedule", summary="Keep the schedule of the first finding, for replay.")
+@trace_option("Keep the trace of the first finding, for check.")
 @reporting_options
 def explore(  # noqa: PLR0917  (what the command line says)
     options: Reporting,
@@ -227,10 +209,7 @@ def explore(  # noqa: PLR0917  (what the command line says)
     from racepage.exploration import api  # noqa: PLC0415
     from racepage.exploration.explorer import SHRINKS  # noqa: PLC0415
     from racepage.exploration.result import Budget  # noqa: PLC0415
-    from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
-    if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
-        raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
     given = {"depth": bug_depth, "bound": bound, "quantum": quantum, "seed": seed}
     wanted = api.Options(
         strategy,

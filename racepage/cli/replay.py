@@ -14,8 +14,8 @@ import click
 from racepage.cli.complete import targets
 from racepage.cli.exits import Exit
 from racepage.cli.keep import keep
-from racepage.cli.options import Reporting, reporting_options
-from racepage.cli.output import emit, say, writable
+from racepage.cli.options import Reporting, reporting_options, trace_option
+from racepage.cli.output import emit, say
 from racepage.cli.settings import Configured
 from racepage.errors import RacepageError
 from racepage.report.words import counted
@@ -42,14 +42,7 @@ MOST_TIMES: Final = 1_000_000
     show_default=True,
     help="How often to replay it.",
 )
-@click.option(
-    "--trace",
-    "trace_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the trace of the execution, for check.",
-)
+@trace_option("Keep the trace of the execution, for check.")
 @reporting_options
 def replay(  # noqa: PLR0917  (what the command line says)
     options: Reporting,
@@ -71,10 +64,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
     """
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
     from racepage.exploration.schedule_file import given  # noqa: PLC0415
-    from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
-    if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
-        raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
     wanted = given(schedule)
     spec, arguments = _program(wanted, target, args)
     began = time.perf_counter()

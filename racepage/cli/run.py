@@ -16,8 +16,8 @@ from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.keep import keep, said
-from racepage.cli.options import Options, analysis_options
-from racepage.cli.output import own_stdout, say, writable
+from racepage.cli.options import Options, analysis_options, trace_option
+from racepage.cli.output import own_stdout, say
 from racepage.cli.settings import DEEPEST, Configured
 from racepage.errors import RacepageError
 
@@ -31,14 +31,7 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
 @click.command(cls=Configured)
 @click.argument("workload", metavar="WORKLOAD", shell_complete=targets)
 @click.argument("args", metavar="[-- ARGS]...", nargs=-1)
-@click.option(
-    "--trace",
-    "trace_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the recording; .arrows is written while the program runs.",
-)
+@trace_option("Keep the recording; .arrows is written while the program runs.")
 @click.option(
     "--depth",
     type=click.IntRange(1, DEEPEST),
@@ -72,10 +65,7 @@ def run(  # noqa: PLR0917  (what the command line says)
     """
     from racepage.cli.program import Outcome, find  # noqa: PLC0415  (not for printing help)
     from racepage.execution.recorder import record  # noqa: PLC0415
-    from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
-    if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
-        raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
     program = find(workload, args)
     process = os.getpid()
     streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None

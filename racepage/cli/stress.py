@@ -18,8 +18,8 @@ from click.shell_completion import CompletionItem
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.explore import Limits, budget_limits
-from racepage.cli.options import format_option, output_option
-from racepage.cli.output import emit, say, writable
+from racepage.cli.options import file_option, format_option, output_option
+from racepage.cli.output import emit, say
 from racepage.cli.progress import LINE_EVERY
 from racepage.cli.settings import STRATEGIES, Configured
 from racepage.report.words import counted
@@ -93,13 +93,7 @@ def _built_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     default=_jobs,
     help="Processes at a time; one for each processor if not given.",
 )
-@click.option(
-    "--state",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep what is finished here, and go on from it if it is there.",
-)
+@file_option("--state", summary="Keep what is finished here, and go on from it if it is there.")
 @format_option
 @output_option
 def stress(  # noqa: PLR0917  (what the command line says)
