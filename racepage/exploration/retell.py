@@ -71,11 +71,6 @@ class Told:
     numbered: Numbered
     plan: Plan | None = None
 
-    @property
-    def choices(self) -> list[list[int]]:
-        """The schedule, as `Replay` wants it."""
-        return [[step.task, *step.picks] for step in self.steps]
-
     def only(self, key: str | None) -> Analysis | None:
         """The analysis with one finding: of the identity or fingerprint `key`, or how it ended."""
         wanted = self.end.identity if key is None and self.end is not None else key

@@ -14,6 +14,7 @@ from racepage.errors import NondeterminismError
 from racepage.execution.kernel import Kernel
 from racepage.execution.step import Step
 from racepage.exploration.replay import MismatchError, Replay
+from racepage.exploration.schedule import choices
 from racepage.exploration.strategy import Run
 
 MEND: Final = (
@@ -43,7 +44,7 @@ def compare(kernel: Kernel, body: Callable[[], object], number: int, steps: Sequ
     Raises:
         NondeterminismError: it is another one now.
     """
-    replay = Replay([[step.task, *step.picks] for step in steps[: kernel.most]])
+    replay = Replay(choices(steps[: kernel.most]))
     with same():
         replay.begin()
         done = kernel.execute(body, replay.choose, replay.pick)
