@@ -139,8 +139,7 @@ class Teller:
         try:
             strategy.begin()
             done = kernel.execute(self._program, strategy.choose, strategy.pick)
-            outcome = "limit" if done.outcome == "livelock" else done.outcome
-            strategy.end(Run(done.steps, done.waiting, outcome, done.missed))
+            strategy.end(Run.of(done, kernel.most))
             trace = retrace(kernel, done.outcome, self._name)
             steps = list(done.steps)
             if done.outcome == "livelock":  # where threads took turns nobody had chosen

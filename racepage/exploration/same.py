@@ -48,8 +48,7 @@ def compare(kernel: Kernel, body: Callable[[], object], number: int, steps: Sequ
     with same():
         replay.begin()
         done = kernel.execute(body, replay.choose, replay.pick)
-        outcome = "limit" if done.outcome == "livelock" else done.outcome
-        replay.end(Run(done.steps, done.waiting, outcome, done.missed))
+        replay.end(Run.of(done, kernel.most))
     kernel.clear()
     if list(done.steps) != list(steps):
         raise NondeterminismError(f"execution {number} is another when it is had again; {MEND}")

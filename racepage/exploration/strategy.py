@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from racepage.execution.step import Step
+
+if TYPE_CHECKING:  # loads numpy, which the help on strategies has no use for
+    from racepage.execution.steps import Execution
 
 Outcome = Literal["ended", "deadlock", "failed", "limit", "abandoned"]
 
@@ -54,6 +57,18 @@ class Run(NamedTuple):
     waiting: Sequence[Step]
     outcome: Outcome
     missed: Sequence[tuple[int, Step]] = ()
+
+    @classmethod
+    def of(cls, done: Execution, most: int) -> Run:
+        """An execution as a strategy has to know it: without the steps beyond the limit.
+
+        Args:
+            done: the execution.
+            most: the limit; after that, threads took turns, as nobody had chosen.
+        """
+        outcome = "limit" if done.outcome == "livelock" else done.outcome
+        steps = done.steps[:most] if outcome == "limit" else done.steps
+        return cls(steps, done.waiting, outcome, done.missed)
 
 
 class Strategy(ABC):
