@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -19,6 +18,7 @@ from racepage.cli.output import emit, say
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
 from racepage.errors import RacepageError
 from racepage.report.words import counted
+from racepage.wording import meant
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.exploration.result import Exploration
@@ -43,8 +43,7 @@ PARAMETERS: Final = ("depth", "bound", "quantum", "seed")
 def _strategy(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """One of the strategies."""
     if value not in STRATEGIES:
-        near = difflib.get_close_matches(value, STRATEGIES, n=1)
-        told = f"did you mean {near[0]}?" if near else f"there are {', '.join(STRATEGIES)}"
+        told = meant(value, STRATEGIES)
         raise click.BadParameter(f"there is no strategy {value!r}; {told}", ctx, param)
     return value
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import sys
@@ -23,6 +22,7 @@ from racepage.cli.output import emit, say
 from racepage.cli.progress import LINE_EVERY
 from racepage.cli.settings import STRATEGIES, Configured
 from racepage.report.words import counted
+from racepage.wording import meant
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.stress.cell import Cell, Result
@@ -42,8 +42,7 @@ def _strategies(ctx: click.Context, param: click.Parameter, value: str) -> tuple
     names = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
     for name in names:
         if name not in STRATEGIES:
-            near = difflib.get_close_matches(name, STRATEGIES, n=1)
-            told = f"did you mean {near[0]}?" if near else f"there are {', '.join(STRATEGIES)}"
+            told = meant(name, STRATEGIES)
             raise click.BadParameter(f"there is no strategy {name!r}; {told}", ctx, param)
     return names
 

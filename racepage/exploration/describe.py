@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from racepage.execution.step import Step
 from racepage.exploration.plan import NOBODY, Plan, Switch
 from racepage.exploration.turns import turns
+from racepage.wording import counted
 
 USUAL: Final = "each thread runs until it waits or ends, then the one that was started first"
 
@@ -45,7 +46,7 @@ def describe_turns(
     lines = []
     for number, (task, start, stop) in enumerate(found):
         one = stop == start + 1
-        count = f"{stop - start:,} step{'' if one else 's'}"
+        count = counted(stop - start, "step")
         over = f", its last{'' if one else ' ones'}" if last[task] == number else ""
         lost = f", though {names[found[number - 1].task]} could go on" if start in lost_at else ""
         lines.append(f"{names[task]}: {count}{over}{lost}")
