@@ -15,9 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from racepage import cache
 from racepage.cli import program as programs
 from racepage.cli.guard import end_now
-from racepage.cli.output import own_stdout
+from racepage.cli.output import own_stdout, say
 from racepage.execution import current
 from racepage.execution.kernel import Kernel, Task, quiet
 from racepage.exploration.schedule import Program
@@ -132,10 +133,16 @@ def _unheard() -> Iterator[Heard]:
             finally:
                 sys.stdout, sys.stderr = now
 
+        def announce(message: str) -> None:
+            with heard():
+                say(message)
+
         sys.stdout = sys.stderr = nowhere
         sys.stdin = nothing
+        announced, cache.announce = cache.announce, announce
         try:
             yield heard
         finally:
             sys.stdout, sys.stderr = before
             sys.stdin = asked
+            cache.announce = announced
