@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -17,6 +17,7 @@ from racepage.cli.options import Reporting, file_option, reporting_options, trac
 from racepage.cli.output import emit, say
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
 from racepage.errors import RacepageError
+from racepage.exploration.limits import Limits
 from racepage.report.words import counted
 from racepage.wording import meant
 
@@ -25,13 +26,6 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
 
 STEPS: Final = 20_000
 """Steps of an execution before threads take turns: `racepage.execution.kernel.MOST_STEPS`."""
-
-
-class Limits(NamedTuple):
-    """What may be spent: executions and seconds; None for no limit."""
-
-    executions: int | None
-    seconds: float | None
 
 
 DEFAULT: Final = "executions=10000,seconds=60"
@@ -213,7 +207,7 @@ def explore(  # noqa: PLR0917  (what the command line says)
     wanted = api.Options(
         strategy,
         _parameters(strategy, given),
-        Budget(budget.executions, budget.seconds, findings),
+        Budget(*budget, findings),
         steps,
         0 if no_shrink else SHRINKS,
     )

@@ -16,11 +16,12 @@ from click.shell_completion import CompletionItem
 
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.explore import Limits, budget_limits
+from racepage.cli.explore import budget_limits
 from racepage.cli.options import file_option, format_option, output_option
 from racepage.cli.output import emit, say
 from racepage.cli.progress import LINE_EVERY
 from racepage.cli.settings import STRATEGIES, Configured
+from racepage.exploration.limits import Limits
 from racepage.report.words import counted
 from racepage.wording import meant
 
@@ -116,16 +117,14 @@ def stress(  # noqa: PLR0917  (what the command line says)
     command that has it again, 3 if something that is known to be there was not come upon within
     the budget, or a process died twice over the same cell, and 130 after Ctrl-C.
     """
-    from racepage.stress.cell import Limits as Spending  # noqa: PLC0415  (not to print help)
-    from racepage.stress.plan import cells as planned  # noqa: PLC0415
+    from racepage.stress.plan import cells as planned  # noqa: PLC0415  (not to print help)
     from racepage.stress.processes import explored  # noqa: PLC0415
     from racepage.stress.state import State  # noqa: PLC0415
     from racepage.stress.summary import summed_up  # noqa: PLC0415
 
-    limits = Spending(*budget)
     _refuse(strategies, budget, state, output)
     cells = planned(wanted, strategies, range(seeds))
-    kept = None if state is None else State(state, cells, limits)
+    kept = None if state is None else State(state, cells, budget)
     results: dict[Cell, Result] = {} if kept is None else kept.results
     left = [cell for cell in cells if cell not in results]
     if kept is not None and results:
@@ -135,7 +134,7 @@ def stress(  # noqa: PLR0917  (what the command line says)
     try:
         with (
             _watched(len(cells), len(results), min(jobs, len(left)), budget.executions) as tell,
-            closing(explored(left, limits, jobs)) as events,
+            closing(explored(left, budget, jobs)) as events,
         ):
             _follow(events, results, kept, tell)
     except KeyboardInterrupt:
@@ -143,7 +142,7 @@ def stress(  # noqa: PLR0917  (what the command line says)
     finally:
         if kept is not None:
             kept.close()
-    summary = summed_up(cells, results, limits, time.monotonic() - began)
+    summary = summed_up(cells, results, budget, time.monotonic() - began)
     if interrupted:
         told = "" if state is None else "; the same command goes on from here"
         say(f"interrupted after {len(results):,} of {counted(len(cells), 'cell')}{told}")

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from racepage import __version__
 from racepage.errors import RacepageError
-from racepage.stress.cell import Cell, Limits, Result, Surprise
+from racepage.exploration.limits import Limits
+from racepage.stress.cell import Cell, Result, Surprise
 
 FORMAT: Final = "racepage-stress-state/1"
 LARGEST: Final = 1 << 26

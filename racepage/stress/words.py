@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from racepage.exploration.limits import Limits
 from racepage.finding import RULES
 from racepage.report.escape import plain
 from racepage.report.words import counted
-from racepage.stress.cell import Limits, Result
+from racepage.stress.cell import Result
 from racepage.stress.summary import Row, Summary
 
 HEADS = ("variant", "strategy", "executions", "found", "first", "result")

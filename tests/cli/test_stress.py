@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from racepage.exploration.limits import Limits
 from racepage.stress import processes
-from racepage.stress.cell import Cell, Limits, Result, Surprise, explore
+from racepage.stress.cell import Cell, Result, Surprise, explore
 from racepage.stress.processes import Died, Event, Underway
 from tests.cli.conftest import Racepage
 

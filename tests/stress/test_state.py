@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from racepage.errors import RacepageError
+from racepage.exploration.limits import Limits
 from racepage.stress import state as states
-from racepage.stress.cell import Cell, Limits, Result, Surprise
+from racepage.stress.cell import Cell, Result, Surprise
 from racepage.stress.plan import cells
 from racepage.stress.state import State
 

@@ -1,7 +1,8 @@
 from collections.abc import Iterable
 
+from racepage.exploration.limits import Limits
 from racepage.stress import words
-from racepage.stress.cell import Cell, Limits, Result, Surprise
+from racepage.stress.cell import Cell, Result, Surprise
 from racepage.stress.plan import cells
 from racepage.stress.summary import Summary, summed_up, to_data
 
