@@ -146,7 +146,8 @@ def stress(  # noqa: PLR0917  (what the command line says)
     if interrupted:
         told = "" if state is None else "; the same command goes on from here"
         say(f"interrupted after {len(results):,} of {counted(len(cells), 'cell')}{told}")
-    emit(_json(summary) if format == "json" else _text(summary), output)
+    text = _json(summary) if format == "json" else _text(summary, cut_short=interrupted)
+    emit(text, output)
     return INTERRUPTED if interrupted else _exit(summary)
 
 
@@ -193,12 +194,14 @@ def _json(summary: Summary) -> str:
     return json.dumps(to_data(summary), indent=2) + "\n"
 
 
-def _text(summary: Summary) -> str:
+def _text(summary: Summary, *, cut_short: bool) -> str:
+    """The report for people: of a run that was cut short, what there is to show."""
     from racepage.cli.table import table  # noqa: PLC0415  (rich, for the width of characters)
     from racepage.stress import words  # noqa: PLC0415
 
-    rows = table(words.HEADS, map(words.cells_of, summary.rows))
-    return rows + "\n" + "".join(f"{line}\n" for line in words.remarks(summary))
+    shown = [row for row in summary.rows if row.results or not cut_short]
+    rows = table(words.HEADS, map(words.cells_of, shown)) + "\n" if shown else ""
+    return rows + "".join(f"{line}\n" for line in words.remarks(summary))
 
 
 # While it goes on ------------------------------------------------------------------------------

@@ -41,6 +41,13 @@ def test_correct_and_everything_seen_is_proved() -> None:
     assert "1 of 1 correct variants clean, 1 of them proved" in told(proved)
 
 
+def test_what_one_strategy_proved_is_clean_before_the_others_are_finished() -> None:
+    (cell,) = cells(("abba:correct",), ("dpor",), [])
+    half = summary([cell, *CORRECT], result(cell, exhaustive=True))
+    assert half.verdict == "incomplete"
+    assert "1 of 1 correct variants clean, 1 of them proved" in told(half)
+
+
 def test_a_finding_where_nothing_is_expected_is_unexpected_and_has_its_command() -> None:
     first, *others = CORRECT
     wrong = summary(CORRECT, result(first, surprises=[SURPRISE]), *map(result, others))
