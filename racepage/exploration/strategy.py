@@ -51,12 +51,14 @@ class Run(NamedTuple):
             where the strategy would not go on.
         missed: (n, step): before step number n a thread could have done this, such as run out of
             time in a wait, and after step n it cannot.
+        failure: what the program raised, and the name of the thread, where that is known.
     """
 
     steps: Sequence[Step]
     waiting: Sequence[Step]
     outcome: Outcome
     missed: Sequence[tuple[int, Step]] = ()
+    failure: tuple[BaseException, str] | None = None
 
     @classmethod
     def of(cls, done: Execution, most: int) -> Run:
@@ -68,7 +70,10 @@ class Run(NamedTuple):
         """
         outcome = "limit" if done.outcome == "livelock" else done.outcome
         steps = done.steps[:most] if outcome == "limit" else done.steps
-        return cls(steps, done.waiting, outcome, done.missed)
+        failure = None
+        if done.failed is not None and done.failed.failed is not None:
+            failure = done.failed.failed, done.failed.log.name
+        return cls(steps, done.waiting, outcome, done.missed, failure)
 
 
 class Strategy(ABC):
