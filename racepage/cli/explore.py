@@ -12,13 +12,12 @@ from click.shell_completion import CompletionItem
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.keep import keep
+from racepage.cli.keep import kept, said
 from racepage.cli.options import Reporting, file_option, reporting_options, trace_option
 from racepage.cli.output import emit, say
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
 from racepage.errors import RacepageError
 from racepage.exploration.limits import Limits
-from racepage.report.words import counted
 from racepage.wording import meant
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -276,13 +275,11 @@ def _keep_first(
         for path in wanted:
             say(f"{path} was not written, since nothing was found")
         return True
-    try:
-        if save_schedule is not None:
+    if save_schedule is not None:
+        try:
             write(found.schedule, save_schedule)
-            say(f"wrote {save_schedule}: {counted(len(found.schedule.steps), 'step')}")
-        if trace_file is not None:
-            keep(found.told.trace, trace_file)
-    except RacepageError as error:  # which is no reason to keep the report back
-        say(str(error))
-        return False
-    return True
+        except RacepageError as error:  # which is no reason to keep the report back
+            say(str(error))
+            return False
+        said(save_schedule, len(found.schedule.steps), "step")
+    return kept(found.told.trace, trace_file)

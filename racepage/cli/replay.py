@@ -13,7 +13,7 @@ import click
 
 from racepage.cli.complete import targets
 from racepage.cli.exits import Exit
-from racepage.cli.keep import keep
+from racepage.cli.keep import kept
 from racepage.cli.options import Reporting, reporting_options, trace_option
 from racepage.cli.output import emit, say
 from racepage.cli.settings import Configured
@@ -76,7 +76,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
         done = list(_replays(found, wanted, times, heard))
     came_back = sum(one.found is not None for one in done)
     exploration = _exploration(done, wanted, spec, options, time.perf_counter() - began)
-    kept = trace_file is None or _kept(_telling(done), trace_file)
+    usable = kept(_telling(done).told.trace, trace_file)
     difference = next((one.difference for one in done if one.difference is not None), None)
     if options.format == "json":
         from racepage.report import exploration_json as json  # noqa: PLC0415  (as above)
@@ -96,7 +96,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
         emit(text.render(exploration, options.style(), notes=notes), options.output)
     options.policy.looked_at_some()
     options.settle()
-    if not kept:
+    if not usable:
         return Exit.UNUSABLE
     return _code(wanted, came_back, times, exploration)
 
@@ -222,13 +222,3 @@ def _code(wanted: Schedule, came_back: int, times: int, exploration: Exploration
     if came_back == times or (wanted.finding is None and counts):
         return Exit.FINDINGS if counts else Exit.CLEAN
     return Exit.INCOMPLETE if counts or came_back else Exit.CLEAN
-
-
-def _kept(one: Again, path: Path) -> bool:
-    """Keep the trace; False, and a line on stderr, where that cannot be done."""
-    try:
-        keep(one.told.trace, path)
-    except RacepageError as error:  # which is no reason to keep the report back
-        say(str(error))
-        return False
-    return True

@@ -15,11 +15,10 @@ from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.guard import end_now, guarded
-from racepage.cli.keep import keep, said
+from racepage.cli.keep import kept, said
 from racepage.cli.options import Options, analysis_options, trace_option
 from racepage.cli.output import own_stdout, say
 from racepage.cli.settings import DEEPEST, Configured
-from racepage.errors import RacepageError
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.program import Outcome, Program
@@ -74,7 +73,7 @@ def run(  # noqa: PLR0917  (what the command line says)
 
     def finish() -> int:
         trace = recording.trace()
-        kept = _kept(trace, trace_file, recording)
+        usable = _kept(trace, trace_file, recording)
         analysis = options.analyse(trace, f"checking {workload}")
         analysis = replace(
             analysis,
@@ -85,7 +84,7 @@ def run(  # noqa: PLR0917  (what the command line says)
         analysis = options.policy.apply(analysis)
         options.report(analysis, program.name)
         options.settle(usable=not outcome.interrupted)
-        return exits.of(analysis.verdict) if kept else Exit.UNUSABLE
+        return exits.of(analysis.verdict) if usable else Exit.UNUSABLE
 
     def finish_in_a_deadlock() -> NoReturn:
         """In the recorder's thread, since no other one will ever go on."""
@@ -136,17 +135,10 @@ def _run(
 
 
 def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:
-    """Keep the trace where `path` says; False, and a line on stderr, where that cannot be done."""
-    if path is None:
-        return True
-    if recording.path is not None:
-        said(path, len(trace), "event")
-        return True
-    try:
-        keep(trace, path)
-    except RacepageError as error:  # which is no reason to keep the report back
-        say(str(error))
-        return False
+    """Keep the trace, unless it was written while the program ran; False where it cannot be."""
+    if recording.path is None:
+        return kept(trace, path)
+    said(recording.path, len(trace), "event")
     return True
 
 

@@ -373,6 +373,7 @@ def test_what_is_no_saved_search_is_refused(racepage: Racepage, text: str) -> No
     Path("search.json").write_text(text)
     done = racepage("explore", "programs.py:ordered", "--state", "search.json")
     assert done.complaint.startswith("search.json: ")
+    assert " another file" in done.complaint  # the mend
     assert Path("search.json").read_text() == text
 
 
