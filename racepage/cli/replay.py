@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +21,7 @@ from racepage.report.words import counted
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.controlled import Heard, Target
     from racepage.exploration.again import Again
-    from racepage.exploration.result import Exploration, Found
+    from racepage.exploration.result import Exploration
     from racepage.exploration.schedule import Schedule
 
 TIMES: Final = 10
@@ -63,6 +61,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
     came back sometimes only, or something else is wrong.
     """
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
+    from racepage.exploration.again import as_exploration, telling  # noqa: PLC0415
     from racepage.exploration.schedule_file import given  # noqa: PLC0415
 
     wanted = given(schedule)
@@ -75,8 +74,9 @@ def replay(  # noqa: PLR0917  (what the command line says)
                 say(f"{spec} has changed since the schedule was made")
         done = list(_replays(found, wanted, times, heard))
     came_back = sum(one.found is not None for one in done)
-    exploration = _exploration(done, wanted, spec, options, time.perf_counter() - began)
-    usable = kept(_telling(done).told.trace, trace_file)
+    seconds = time.perf_counter() - began
+    exploration = as_exploration(done, wanted, spec, seconds, options.policy.apply)
+    usable = kept(telling(done).told.trace, trace_file)
     difference = next((one.difference for one in done if one.difference is not None), None)
     if options.format == "json":
         from racepage.report import exploration_json as json  # noqa: PLC0415  (as above)
@@ -156,45 +156,6 @@ def _replays(found: Target, wanted: Schedule, times: int, heard: Heard) -> Itera
 
 
 # What it comes to --------------------------------------------------------------------------------
-
-
-def _exploration(
-    done: Sequence[Again], wanted: Schedule, spec: str, options: Reporting, seconds: float
-) -> Exploration:
-    """All replays as a search that tried one schedule; its findings are those of one of them."""
-    from racepage.exploration.replay import Replay  # noqa: PLC0415  (not for printing help)
-    from racepage.exploration.result import Exploration  # noqa: PLC0415
-
-    one = _telling(done)
-    outcomes = Counter(again.told.outcome for again in done)
-    return Exploration(
-        program=spec,
-        strategy=Replay.name,
-        parameters={},
-        executions=len(done),
-        steps=sum(len(again.told.steps) for again in done),
-        seconds=seconds,
-        findings=tuple(_found(one, wanted, options)),
-        why_incomplete="a replay is of one schedule",
-        outcomes=dict(outcomes),
-    )
-
-
-def _telling(done: Sequence[Again]) -> Again:
-    """The replay to tell of: one that shows the finding, or else anything, or else the first."""
-    shown = (again for again in done if again.found is not None)
-    wrong = (again for again in done if again.told.analysis.findings)
-    return next(shown, next(wrong, done[0]))
-
-
-def _found(one: Again, wanted: Schedule, options: Reporting) -> Iterator[Found]:
-    """What a replay shows: the finding of the schedule, or else whatever it does."""
-    from racepage.exploration.result import Found  # noqa: PLC0415  (not for printing help)
-
-    analysis = one.told.analysis if one.found is None else one.found
-    for finding in analysis.findings:
-        alone = options.policy.apply(replace(analysis, findings=(finding,)))
-        yield Found(alone, wanted, 1, shrunk=False, told=one.told, harm=one.harm)
 
 
 def _notes(

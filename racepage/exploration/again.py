@@ -1,13 +1,17 @@
-"""A schedule, replayed: by whoever has it, in whatever process."""
+"""A schedule, replayed: by whoever has it, in whatever process; and what that comes to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from racepage.execution.kernel import Kernel, quiet
 from racepage.exploration.harm import Harm, harm
+from racepage.exploration.replay import Replay
+from racepage.exploration.result import Exploration, Found
 from racepage.exploration.retell import Teller, Told
 from racepage.exploration.schedule import Schedule, difference, operation
 from racepage.finding import Analysis
@@ -54,6 +58,46 @@ def replay(body: Callable[[], object], schedule: Schedule, *, both_orders: bool 
         finally:
             kernel.close()
     return Again(told, found, difference(schedule, told.numbered), done)
+
+
+def telling(done: Sequence[Again]) -> Again:
+    """The replay to tell of: one that shows the finding, or else anything, or else the first."""
+    shown = (again for again in done if again.found is not None)
+    wrong = (again for again in done if again.told.analysis.findings)
+    return next(shown, next(wrong, done[0]))
+
+
+def as_exploration(
+    done: Sequence[Again],
+    schedule: Schedule,
+    program: str,
+    seconds: float,
+    policy: Callable[[Analysis], Analysis],
+) -> Exploration:
+    """Replays of a schedule as a search that tried nothing else.
+
+    Args:
+        done: at least one; the findings are those of the one to tell of: that of the schedule, or
+            else whatever there is.
+        schedule: what was replayed.
+        program: what people call it.
+        seconds: how long all of them took.
+        policy: marks what is not to count.
+    """
+    one = telling(done)
+    analysis = one.told.analysis if one.found is None else one.found
+    alone = (policy(replace(analysis, findings=(finding,))) for finding in analysis.findings)
+    return Exploration(
+        program=program,
+        strategy=Replay.name,
+        parameters={},
+        executions=len(done),
+        steps=sum(len(again.told.steps) for again in done),
+        seconds=seconds,
+        findings=tuple(Found(each, schedule, 1, False, one.told, one.harm) for each in alone),
+        why_incomplete="a replay is of one schedule",
+        outcomes=dict(Counter(again.told.outcome for again in done)),
+    )
 
 
 def _said(schedule: Schedule) -> list[str]:
