@@ -204,6 +204,9 @@ CHOICES: Final[dict[str, Choice]] = {
 }
 """The strategies by name, in the order in which to list them."""
 
+PARAMETERS: Final = frozenset(one.name for choice in CHOICES.values() for one in choice.parameters)
+"""What any of them can be told."""
+
 
 def make(name: str, *, seed: object = None, **parameters: object) -> Strategy:
     """The strategy of that name.
