@@ -33,6 +33,8 @@ Heard = Callable[[], AbstractContextManager[None]]
 class ExitError(Exception):
     """The program exited with another code than 0."""
 
+    __module__ = "builtins"  # else its sentence would begin with where it is defined
+
 
 class Target(NamedTuple):
     """A program to explore.
@@ -101,7 +103,8 @@ def _warm_up(body: Callable[[], None]) -> None:
 
 
 def _exit(code: Any) -> str:
-    return f"code {int(code)}" if isinstance(code, int) else f"code 1: {code}"
+    told = f"{int(code)}" if isinstance(code, int) else f"1: {code}"
+    return f"the program exited with code {told}"
 
 
 def _digest(spec: str) -> str | None:

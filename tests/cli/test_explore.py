@@ -230,7 +230,7 @@ def test_another_exit_code_than_0_is_a_finding(racepage: Racepage, tmp_path: Pat
     write(tmp_path, "leaves.py", "import sys\nsys.exit(3)\n")
     done = racepage("explore", "leaves.py")
     assert done.code == 1
-    assert "ExitError: code 3" in done.out
+    assert "\nExitError: the program exited with code 3 (in thread main" in done.out
 
 
 def test_each_execution_begins_where_the_first_one_did(racepage: Racepage, tmp_path: Path) -> None:
