@@ -12,8 +12,9 @@ from click.shell_completion import CompletionItem
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
+from racepage.cli.file_options import file_option, trace_option
 from racepage.cli.keep import kept, said
-from racepage.cli.options import Reporting, file_option, reporting_options, trace_option
+from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import emit, say
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
 from racepage.errors import RacepageError

@@ -24,42 +24,17 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.trace.columns import Trace
 
 Format = Literal["text", "json"]
-Option = Callable[[Callable[..., int]], Callable[..., int]]
-Callback = Callable[[click.Context, click.Parameter, Path | None], Path | None]
-
-
-def file_option(*names: str, summary: str, callback: Callback = writable) -> Option:
-    """An option that names a file to write."""
-    return click.option(
-        *names,
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        callback=callback,
-        help=summary,
-    )
-
-
-def trace_option(summary: str) -> Option:
-    """`--trace FILE`: where to keep a trace, in the format that the suffix says."""
-    return file_option("--trace", "trace_file", summary=summary, callback=_for_trace)
-
-
-def _for_trace(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-    path = writable(ctx, param, value)
-    if path is None:
-        return None
-    from racepage.trace.files import SUFFIXES  # noqa: PLC0415  (not needed to print help)
-
-    if not path.name.endswith(SUFFIXES):
-        raise click.UsageError(f"--trace {path} is to end with {', '.join(SUFFIXES)}", ctx)
-    return path
-
 
 format_option = click.option(
     "--format", type=click.Choice(FORMATS), default="text", help="For people, or for programs."
 )
-output_option = file_option(
-    "-o", "--output", summary="Write the report here, not to standard output."
+output_option = click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    callback=writable,
+    help="Write the report here, not to standard output.",
 )
 color_option = click.option(
     "--color", type=click.Choice(COLORS), default="auto", help="Colours; auto asks the terminal."
@@ -228,7 +203,7 @@ def reporting_options(command: Callable[..., int]) -> Callable[..., int]:
 def _bundling(
     command: Callable[..., int],
     kind: type[Reporting],
-    options: Iterable[Option],
+    options: Iterable[Callable[[Callable[..., int]], Callable[..., int]]],
 ) -> Callable[..., int]:
     """Give a verb these options, which it gets as one object of that kind."""
     names = [field.name for field in fields(kind)]

@@ -11,8 +11,9 @@ import click
 
 from racepage.cli.complete import targets
 from racepage.cli.exits import Exit
+from racepage.cli.file_options import trace_option
 from racepage.cli.keep import kept
-from racepage.cli.options import Reporting, reporting_options, trace_option
+from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import emit, say
 from racepage.cli.settings import Configured
 from racepage.errors import RacepageError

@@ -14,9 +14,10 @@ import click
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
+from racepage.cli.file_options import trace_option
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.keep import kept, said
-from racepage.cli.options import Options, analysis_options, trace_option
+from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import own_stdout, say
 from racepage.cli.settings import DEEPEST, Configured
 

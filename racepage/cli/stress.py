@@ -17,7 +17,8 @@ from click.shell_completion import CompletionItem
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.explore import budget_limits
-from racepage.cli.options import file_option, format_option, output_option
+from racepage.cli.file_options import file_option
+from racepage.cli.options import format_option, output_option
 from racepage.cli.output import emit, say
 from racepage.cli.progress import LINE_EVERY
 from racepage.cli.settings import STRATEGIES, Configured
