@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from racepage.cli.complete import targets
-from racepage.cli.exits import Exit
+from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.file_options import trace_option
 from racepage.cli.keep import kept
 from racepage.cli.options import Reporting, reporting_options
@@ -21,7 +21,7 @@ from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.controlled import Heard, Target
-    from racepage.exploration.again import Again
+    from racepage.exploration.again import Replays
     from racepage.exploration.result import Exploration
     from racepage.exploration.schedule import Schedule
 
@@ -59,10 +59,10 @@ def replay(  # noqa: PLR0917  (what the command line says)
 
     Exit codes: 1 the finding came back every time, 0 nothing is wrong under this schedule any
     more, or what is wrong does not count, 2 the schedule does not fit the program, 3 the finding
-    came back sometimes only, or something else is wrong.
+    came back sometimes only, or something else is wrong, 130 after Ctrl-C, when the replays until
+    then are reported.
     """
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
-    from racepage.exploration.again import as_exploration, telling  # noqa: PLC0415
     from racepage.exploration.schedule_file import given  # noqa: PLC0415
 
     wanted = given(schedule)
@@ -73,12 +73,12 @@ def replay(  # noqa: PLR0917  (what the command line says)
         if changed:
             with heard():
                 say(f"{spec} has changed since the schedule was made")
-        done = list(_replays(found, wanted, times, heard))
-    came_back = sum(one.found is not None for one in done)
+        done = _replayed(found, wanted, times, heard)
+    interrupted, times = done.times < times, done.times
+    came_back, difference = done.came_back, done.difference
     seconds = time.perf_counter() - began
-    exploration = as_exploration(done, wanted, spec, seconds, options.policy.apply)
-    usable = kept(telling(done).told.trace, trace_file)
-    difference = next((one.difference for one in done if one.difference is not None), None)
+    exploration = done.exploration(wanted, spec, seconds, options.policy.apply)
+    usable = kept(done.shown.told.trace, trace_file)
     if options.format == "json":
         from racepage.report import exploration_json as json  # noqa: PLC0415  (as above)
 
@@ -97,6 +97,8 @@ def replay(  # noqa: PLR0917  (what the command line says)
         emit(text.render(exploration, options.style(), notes=notes), options.output)
     options.policy.looked_at_some()
     options.settle()
+    if interrupted:
+        return INTERRUPTED
     if not usable:
         return Exit.UNUSABLE
     return _code(wanted, came_back, times, exploration)
@@ -133,13 +135,15 @@ def _changed(wanted: Schedule, found: Target, spec: str) -> bool:
     return spec == wanted.program.name and digest is not None and digest != found.program.digest
 
 
-def _replays(found: Target, wanted: Schedule, times: int, heard: Heard) -> Iterator[Again]:
-    """Each replay; what the program prints is heard in the first one.
+def _replayed(found: Target, wanted: Schedule, times: int, heard: Heard) -> Replays:
+    """Replay it so many times, or until Ctrl-C; what the program prints is heard in the first one.
 
     Raises:
         RacepageError: the schedule does not fit the program.
     """
-    from racepage.exploration.again import replay as once  # noqa: PLC0415  (not for printing help)
+    from racepage.cli.searching import progress, stopping  # noqa: PLC0415  (not for printing help)
+    from racepage.exploration.again import Replays  # noqa: PLC0415
+    from racepage.exploration.again import replay as once  # noqa: PLC0415
 
     first = True
 
@@ -152,8 +156,16 @@ def _replays(found: Target, wanted: Schedule, times: int, heard: Heard) -> Itera
         with heard():
             found.body()
 
-    for number in range(times):
-        yield once(body, wanted, both_orders=number == 0)
+    asked: list[bool] = []
+    with (
+        stopping(lambda: asked.append(True), heard),
+        progress(f"replaying {found.program.name}", None, heard) as tell,
+    ):
+        done = Replays(once(body, wanted))
+        while done.times < times and not asked:
+            tell(done.times, done.came_back)
+            done.add(once(body, wanted, both_orders=not done.came_back))
+    return done
 
 
 # What it comes to --------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -60,44 +60,66 @@ def replay(body: Callable[[], object], schedule: Schedule, *, both_orders: bool 
     return Again(told, found, difference(schedule, told.numbered), done)
 
 
-def telling(done: Sequence[Again]) -> Again:
-    """The replay to tell of: one that shows the finding, or else anything, or else the first."""
-    shown = (again for again in done if again.found is not None)
-    wrong = (again for again in done if again.told.analysis.findings)
-    return next(shown, next(wrong, done[0]))
+class Replays:
+    """What replays of one schedule came to: of however many, one is kept.
 
-
-def as_exploration(
-    done: Sequence[Again],
-    schedule: Schedule,
-    program: str,
-    seconds: float,
-    policy: Callable[[Analysis], Analysis],
-) -> Exploration:
-    """Replays of a schedule as a search that tried nothing else.
-
-    Args:
-        done: at least one; the findings are those of the one to tell of: that of the schedule, or
-            else whatever there is.
-        schedule: what was replayed.
-        program: what people call it.
-        seconds: how long all of them took.
-        policy: marks what is not to count.
+    Attributes:
+        times: how many there were.
+        came_back: in how many of them the schedule's finding did.
+        difference: where the first that was not as the schedule says was not, if any.
+        shown: the one to tell of: with the finding, or else with any, or else the first.
     """
-    one = telling(done)
-    analysis = one.told.analysis if one.found is None else one.found
-    alone = (policy(replace(analysis, findings=(finding,))) for finding in analysis.findings)
-    return Exploration(
-        program=program,
-        strategy=Replay.name,
-        parameters={},
-        executions=len(done),
-        steps=sum(len(again.told.steps) for again in done),
-        seconds=seconds,
-        findings=tuple(Found(each, schedule, 1, False, one.told, one.harm) for each in alone),
-        why_incomplete="a replay is of one schedule",
-        outcomes=dict(Counter(again.told.outcome for again in done)),
-    )
+
+    def __init__(self, first: Again) -> None:
+        self.times = self.came_back = self._steps = 0
+        self.difference: str | None = None
+        self.shown = first
+        self._outcomes: Counter[str] = Counter()
+        self.add(first)
+
+    def add(self, again: Again) -> None:
+        """Count one more."""
+        self.times += 1
+        self.came_back += again.found is not None
+        self.difference = self.difference or again.difference
+        self._steps += len(again.told.steps)
+        self._outcomes[again.told.outcome] += 1
+        self.shown = max(self.shown, again, key=_worth)
+
+    def exploration(
+        self,
+        schedule: Schedule,
+        program: str,
+        seconds: float,
+        policy: Callable[[Analysis], Analysis],
+    ) -> Exploration:
+        """The same as a search that tried one schedule; its findings are those of the one shown.
+
+        Args:
+            schedule: what was replayed.
+            program: what people call it.
+            seconds: how long all of it took.
+            policy: marks what is not to count.
+        """
+        one = self.shown
+        analysis = one.told.analysis if one.found is None else one.found
+        alone = (policy(replace(analysis, findings=(finding,))) for finding in analysis.findings)
+        return Exploration(
+            program=program,
+            strategy=Replay.name,
+            parameters={},
+            executions=self.times,
+            steps=self._steps,
+            seconds=seconds,
+            findings=tuple(Found(each, schedule, 1, False, one.told, one.harm) for each in alone),
+            why_incomplete="a replay is of one schedule",
+            outcomes=dict(self._outcomes),
+        )
+
+
+def _worth(again: Again) -> int:
+    """How much there is to tell of a replay."""
+    return 2 if again.found is not None else 1 if again.told.analysis.findings else 0
 
 
 def _said(schedule: Schedule) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from racepage.errors import RacepageError
 from racepage.exploration import api
-from racepage.exploration.again import Again, as_exploration, replay
+from racepage.exploration.again import Again, Replays, replay
 from racepage.exploration.result import Exploration, Found
 from racepage.exploration.schedule import Program, Schedule
 from racepage.pytest_plugin.asked import Explore
@@ -119,7 +119,7 @@ class _Test:
         self._raise_ended()
         seconds = time.perf_counter() - began
         mark = policy(self._item.config).apply
-        exploration = as_exploration([again], schedule, self._wish.nodeid, seconds, mark)
+        exploration = Replays(again).exploration(schedule, self._wish.nodeid, seconds, mark)
         found = exploration.verdict == "findings"
         note = _came_back(again)
         came_to(self._item, "replayed", "findings" if found else "clean", 1, note)
