@@ -18,6 +18,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from time import time
@@ -25,6 +26,15 @@ from typing import Final
 
 _UNUSED: Final = 30 * 24 * 3600
 """Seconds after which nobody is expected to come back to a directory."""
+
+
+def _to_stderr(message: str) -> None:
+    print(f"racepage: {message}", file=sys.stderr, flush=True)  # noqa: T201  (it is for people)
+
+
+announce: Callable[[str], object] = _to_stderr
+"""Says, in a line, that something is about to be compiled. Whoever lets standard error go nowhere
+for a while sets another one."""
 
 
 def is_kept(source: Path) -> bool:

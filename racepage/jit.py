@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any, Final, TypeVar
 import numba
 from numba.core import event
 
-from racepage.cache import directory_for
+from racepage import cache as kept
 from racepage.errors import RacepageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _COMPILED: Final[list[Any]] = []
 """What numba made of the functions that Python calls."""
 
-_NOTICE: Final = "racepage: compiling the native engine (once, about 10 s) ..."
+_NOTICE: Final = "compiling the native engine (once, about 10 s) ..."
 
 if numba.config.DISABLE_JIT:
     raise RacepageError(
@@ -46,7 +45,7 @@ class _Notice(event.Listener):  # type: ignore[misc]  # numba has no types
     def on_start(self, event: Any) -> None:
         if not self.said and event.data["dispatcher"] in _COMPILED:
             self.said = True
-            print(_NOTICE, file=sys.stderr, flush=True)  # noqa: T201  (progress is for stderr)
+            kept.announce(_NOTICE)
 
     def on_end(self, event: Any) -> None:
         """Nothing: what was compiled is about to be used."""
@@ -58,7 +57,7 @@ event.register("numba:compile", _Notice())
 @cache
 def compiled(function: F) -> F:
     """The function, compiled at its first call for the types of its arguments, and kept."""
-    directory = directory_for(Path(inspect.getfile(function)))
+    directory = kept.directory_for(Path(inspect.getfile(function)))
     with _numba_cache(directory):
         fast = numba.njit(function, cache=directory is not None, nogil=True)
     _COMPILED.append(fast)

@@ -19,6 +19,7 @@ FLOORS = {
     "racepage.cache": 0,
     "racepage.jit": 0,
     "racepage.structs": 0,
+    "racepage.wording": 0,
     "racepage.trace": 1,
     "racepage.order": 2,
     "racepage.execution": 3,

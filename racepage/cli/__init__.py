@@ -6,7 +6,6 @@ with when it runs, and not before.
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import threading
@@ -28,6 +27,7 @@ from racepage.cli.replay import replay
 from racepage.cli.run import run
 from racepage.cli.stress import stress
 from racepage.cli.workloads import workloads
+from racepage.wording import meant
 
 
 class _Verbs(click.Group):
@@ -37,8 +37,7 @@ class _Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            near = difflib.get_close_matches(args[0], self.commands, n=1)
-            told = f"did you mean {near[0]}?" if near else f"there are {', '.join(self.commands)}"
+            told = meant(args[0], self.commands)
             raise click.UsageError(f"there is no verb {args[0]!r}; {told}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -15,9 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from racepage import cache
 from racepage.cli import program as programs
 from racepage.cli.guard import end_now
-from racepage.cli.output import own_stdout
+from racepage.cli.output import own_stdout, say
 from racepage.execution import current
 from racepage.execution.kernel import Kernel, Task, quiet
 from racepage.exploration.schedule import Program
@@ -31,6 +32,8 @@ Heard = Callable[[], AbstractContextManager[None]]
 
 class ExitError(Exception):
     """The program exited with another code than 0."""
+
+    __module__ = "builtins"  # else its sentence would begin with where it is defined
 
 
 class Target(NamedTuple):
@@ -100,7 +103,8 @@ def _warm_up(body: Callable[[], None]) -> None:
 
 
 def _exit(code: Any) -> str:
-    return f"code {int(code)}" if isinstance(code, int) else f"code 1: {code}"
+    told = f"{int(code)}" if isinstance(code, int) else f"1: {code}"
+    return f"the program exited with code {told}"
 
 
 def _digest(spec: str) -> str | None:
@@ -132,10 +136,16 @@ def _unheard() -> Iterator[Heard]:
             finally:
                 sys.stdout, sys.stderr = now
 
+        def announce(message: str) -> None:
+            with heard():
+                say(message)
+
         sys.stdout = sys.stderr = nowhere
         sys.stdin = nothing
+        announced, cache.announce = cache.announce, announce
         try:
             yield heard
         finally:
             sys.stdout, sys.stderr = before
             sys.stdin = asked
+            cache.announce = announced

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -13,25 +12,20 @@ from click.shell_completion import CompletionItem
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.keep import keep
+from racepage.cli.file_options import file_option, trace_option
+from racepage.cli.keep import kept, said
 from racepage.cli.options import Reporting, reporting_options
-from racepage.cli.output import emit, say, writable
+from racepage.cli.output import emit, say
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
 from racepage.errors import RacepageError
-from racepage.report.words import counted
+from racepage.exploration.limits import Limits
+from racepage.wording import meant
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.exploration.result import Exploration
 
 STEPS: Final = 20_000
 """Steps of an execution before threads take turns: `racepage.execution.kernel.MOST_STEPS`."""
-
-
-class Limits(NamedTuple):
-    """What may be spent: executions and seconds; None for no limit."""
-
-    executions: int | None
-    seconds: float | None
 
 
 DEFAULT: Final = "executions=10000,seconds=60"
@@ -43,8 +37,7 @@ PARAMETERS: Final = ("depth", "bound", "quantum", "seed")
 def _strategy(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """One of the strategies."""
     if value not in STRATEGIES:
-        near = difflib.get_close_matches(value, STRATEGIES, n=1)
-        told = f"did you mean {near[0]}?" if near else f"there are {', '.join(STRATEGIES)}"
+        told = meant(value, STRATEGIES)
         raise click.BadParameter(f"there is no strategy {value!r}; {told}", ctx, param)
     return value
 
@@ -165,29 +158,11 @@ def _told(parameters: tuple[Any, ...]) -> str:
     help="Steps of an execution, after which threads take turns until it ends, or never will.",
 )
 @click.option("--no-shrink", is_flag=True, help="Report schedules as they were found.")
-@click.option(
-    "--state",
-    "state_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the search here, and go on with it if it is there.",
+@file_option(
+    "--state", "state_file", summary="Keep the search here, and go on with it if it is there."
 )
-@click.option(
-    "--save-schedule",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the schedule of the first finding, for replay.",
-)
-@click.option(
-    "--trace",
-    "trace_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the trace of the first finding, for check.",
-)
+@file_option("--save-schedule", summary="Keep the schedule of the first finding, for replay.")
+@trace_option("Keep the trace of the first finding, for check.")
 @reporting_options
 def explore(  # noqa: PLR0917  (what the command line says)
     options: Reporting,
@@ -227,15 +202,12 @@ def explore(  # noqa: PLR0917  (what the command line says)
     from racepage.exploration import api  # noqa: PLC0415
     from racepage.exploration.explorer import SHRINKS  # noqa: PLC0415
     from racepage.exploration.result import Budget  # noqa: PLC0415
-    from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
-    if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
-        raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
     given = {"depth": bug_depth, "bound": bound, "quantum": quantum, "seed": seed}
     wanted = api.Options(
         strategy,
         _parameters(strategy, given),
-        Budget(budget.executions, budget.seconds, findings),
+        Budget(*budget, findings),
         steps,
         0 if no_shrink else SHRINKS,
     )
@@ -304,13 +276,11 @@ def _keep_first(
         for path in wanted:
             say(f"{path} was not written, since nothing was found")
         return True
-    try:
-        if save_schedule is not None:
+    if save_schedule is not None:
+        try:
             write(found.schedule, save_schedule)
-            say(f"wrote {save_schedule}: {counted(len(found.schedule.steps), 'step')}")
-        if trace_file is not None:
-            keep(found.told.trace, trace_file)
-    except RacepageError as error:  # which is no reason to keep the report back
-        say(str(error))
-        return False
-    return True
+        except RacepageError as error:  # which is no reason to keep the report back
+            say(str(error))
+            return False
+        said(save_schedule, len(found.schedule.steps), "step")
+    return kept(found.told.trace, trace_file)

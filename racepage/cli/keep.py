@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from racepage.cli.output import say
+from racepage.errors import RacepageError
 from racepage.report.words import counted, listed
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -30,6 +31,20 @@ def keep(trace: Trace, path: str | Path) -> None:
         _tell_what_std_lacks(trace, path)
     else:
         said(path, len(trace), "event")
+
+
+def kept(trace: Trace, path: str | Path | None) -> bool:
+    """Keep `trace` if that is asked for; False, and a line on stderr, where it cannot be done.
+
+    That is no reason to keep a report back.
+    """
+    if path is not None:
+        try:
+            keep(trace, path)
+        except RacepageError as error:
+            say(str(error))
+            return False
+    return True
 
 
 def said(path: str | Path, count: int, noun: str) -> None:

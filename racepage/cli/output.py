@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
@@ -23,6 +23,7 @@ WIDEST: Final = 120
 """Columns beyond which lines are hard to read, however wide a terminal is."""
 
 _LONGEST_LINE: Final = 2000
+_drawn: Final[list[str]] = []  # what stands in the terminal's last line
 _ASCII: Final = str.maketrans(
     {
         "━": "=",
@@ -43,10 +44,32 @@ def say(message: str) -> None:
     """One line on standard error; names in it may come from anywhere."""
     line = plain(" ".join(message.split("\n")), longest=_LONGEST_LINE)
     try:
-        sys.stderr.write(_fit(f"racepage: {line}\n", sys.stderr))
+        sys.stderr.write(_fit(f"{_over_what_was_drawn()}racepage: {line}\n", sys.stderr))
         sys.stderr.flush()
     except OSError:  # nobody listens, and there is nowhere left to say so
         _hush(sys.stderr)
+
+
+def draw(text: str) -> None:
+    """Put `text` in the last line of the terminal that shows standard error, until the next one.
+
+    What was drawn there before goes away, as it does when something is said.
+    """
+    with suppress(OSError, UnicodeEncodeError):
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        shown = plain(text)[: columns - 1]
+        sys.stderr.write(f"{_over_what_was_drawn()}{shown}")
+        sys.stderr.flush()
+        if shown:
+            _drawn.append(shown)
+
+
+def _over_what_was_drawn() -> str:
+    """What a terminal has to be told so that what is written next stands there instead."""
+    if not _drawn:
+        return ""
+    _drawn.clear()
+    return "\r\x1b[K"
 
 
 def emit(text: str, target: Path | None) -> None:

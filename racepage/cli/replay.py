@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from racepage.cli.complete import targets
-from racepage.cli.exits import Exit
-from racepage.cli.keep import keep
+from racepage.cli.exits import INTERRUPTED, Exit
+from racepage.cli.file_options import trace_option
+from racepage.cli.keep import kept
 from racepage.cli.options import Reporting, reporting_options
-from racepage.cli.output import emit, say, writable
+from racepage.cli.output import emit, say
 from racepage.cli.settings import Configured
 from racepage.errors import RacepageError
 from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.controlled import Heard, Target
-    from racepage.exploration.again import Again
-    from racepage.exploration.result import Exploration, Found
+    from racepage.exploration.again import Replays
+    from racepage.exploration.result import Exploration
     from racepage.exploration.schedule import Schedule
 
 TIMES: Final = 10
@@ -42,14 +41,7 @@ MOST_TIMES: Final = 1_000_000
     show_default=True,
     help="How often to replay it.",
 )
-@click.option(
-    "--trace",
-    "trace_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the trace of the execution, for check.",
-)
+@trace_option("Keep the trace of the execution, for check.")
 @reporting_options
 def replay(  # noqa: PLR0917  (what the command line says)
     options: Reporting,
@@ -67,14 +59,12 @@ def replay(  # noqa: PLR0917  (what the command line says)
 
     Exit codes: 1 the finding came back every time, 0 nothing is wrong under this schedule any
     more, or what is wrong does not count, 2 the schedule does not fit the program, 3 the finding
-    came back sometimes only, or something else is wrong.
+    came back sometimes only, or something else is wrong, 130 after Ctrl-C, when the replays until
+    then are reported.
     """
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
     from racepage.exploration.schedule_file import given  # noqa: PLC0415
-    from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
-    if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
-        raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
     wanted = given(schedule)
     spec, arguments = _program(wanted, target, args)
     began = time.perf_counter()
@@ -83,11 +73,12 @@ def replay(  # noqa: PLR0917  (what the command line says)
         if changed:
             with heard():
                 say(f"{spec} has changed since the schedule was made")
-        done = list(_replays(found, wanted, times, heard))
-    came_back = sum(one.found is not None for one in done)
-    exploration = _exploration(done, wanted, spec, options, time.perf_counter() - began)
-    kept = trace_file is None or _kept(_telling(done), trace_file)
-    difference = next((one.difference for one in done if one.difference is not None), None)
+        done = _replayed(found, wanted, times, heard)
+    interrupted, times = done.times < times, done.times
+    came_back, difference = done.came_back, done.difference
+    seconds = time.perf_counter() - began
+    exploration = done.exploration(wanted, spec, seconds, options.policy.apply)
+    usable = kept(done.shown.told.trace, trace_file)
     if options.format == "json":
         from racepage.report import exploration_json as json  # noqa: PLC0415  (as above)
 
@@ -106,7 +97,9 @@ def replay(  # noqa: PLR0917  (what the command line says)
         emit(text.render(exploration, options.style(), notes=notes), options.output)
     options.policy.looked_at_some()
     options.settle()
-    if not kept:
+    if interrupted:
+        return INTERRUPTED
+    if not usable:
         return Exit.UNUSABLE
     return _code(wanted, came_back, times, exploration)
 
@@ -142,13 +135,15 @@ def _changed(wanted: Schedule, found: Target, spec: str) -> bool:
     return spec == wanted.program.name and digest is not None and digest != found.program.digest
 
 
-def _replays(found: Target, wanted: Schedule, times: int, heard: Heard) -> Iterator[Again]:
-    """Each replay; what the program prints is heard in the first one.
+def _replayed(found: Target, wanted: Schedule, times: int, heard: Heard) -> Replays:
+    """Replay it so many times, or until Ctrl-C; what the program prints is heard in the first one.
 
     Raises:
         RacepageError: the schedule does not fit the program.
     """
-    from racepage.exploration.again import replay as once  # noqa: PLC0415  (not for printing help)
+    from racepage.cli.searching import progress, stopping  # noqa: PLC0415  (not for printing help)
+    from racepage.exploration.again import Replays  # noqa: PLC0415
+    from racepage.exploration.again import replay as once  # noqa: PLC0415
 
     first = True
 
@@ -161,50 +156,19 @@ def _replays(found: Target, wanted: Schedule, times: int, heard: Heard) -> Itera
         with heard():
             found.body()
 
-    for number in range(times):
-        yield once(body, wanted, both_orders=number == 0)
+    asked: list[bool] = []
+    with (
+        stopping(lambda: asked.append(True), heard),
+        progress(f"replaying {found.program.name}", None, heard) as tell,
+    ):
+        done = Replays(once(body, wanted))
+        while done.times < times and not asked:
+            tell(done.times, done.came_back)
+            done.add(once(body, wanted, both_orders=not done.came_back))
+    return done
 
 
 # What it comes to --------------------------------------------------------------------------------
-
-
-def _exploration(
-    done: Sequence[Again], wanted: Schedule, spec: str, options: Reporting, seconds: float
-) -> Exploration:
-    """All replays as a search that tried one schedule; its findings are those of one of them."""
-    from racepage.exploration.replay import Replay  # noqa: PLC0415  (not for printing help)
-    from racepage.exploration.result import Exploration  # noqa: PLC0415
-
-    one = _telling(done)
-    outcomes = Counter(again.told.outcome for again in done)
-    return Exploration(
-        program=spec,
-        strategy=Replay.name,
-        parameters={},
-        executions=len(done),
-        steps=sum(len(again.told.steps) for again in done),
-        seconds=seconds,
-        findings=tuple(_found(one, wanted, options)),
-        why_incomplete="a replay is of one schedule",
-        outcomes=dict(outcomes),
-    )
-
-
-def _telling(done: Sequence[Again]) -> Again:
-    """The replay to tell of: one that shows the finding, or else anything, or else the first."""
-    shown = (again for again in done if again.found is not None)
-    wrong = (again for again in done if again.told.analysis.findings)
-    return next(shown, next(wrong, done[0]))
-
-
-def _found(one: Again, wanted: Schedule, options: Reporting) -> Iterator[Found]:
-    """What a replay shows: the finding of the schedule, or else whatever it does."""
-    from racepage.exploration.result import Found  # noqa: PLC0415  (not for printing help)
-
-    analysis = one.told.analysis if one.found is None else one.found
-    for finding in analysis.findings:
-        alone = options.policy.apply(replace(analysis, findings=(finding,)))
-        yield Found(alone, wanted, 1, shrunk=False, told=one.told, harm=one.harm)
 
 
 def _notes(
@@ -232,13 +196,3 @@ def _code(wanted: Schedule, came_back: int, times: int, exploration: Exploration
     if came_back == times or (wanted.finding is None and counts):
         return Exit.FINDINGS if counts else Exit.CLEAN
     return Exit.INCOMPLETE if counts or came_back else Exit.CLEAN
-
-
-def _kept(one: Again, path: Path) -> bool:
-    """Keep the trace; False, and a line on stderr, where that cannot be done."""
-    try:
-        keep(one.told.trace, path)
-    except RacepageError as error:  # which is no reason to keep the report back
-        say(str(error))
-        return False
-    return True

@@ -14,12 +14,12 @@ import click
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
+from racepage.cli.file_options import trace_option
 from racepage.cli.guard import end_now, guarded
-from racepage.cli.keep import keep, said
+from racepage.cli.keep import kept, said
 from racepage.cli.options import Options, analysis_options
-from racepage.cli.output import own_stdout, say, writable
+from racepage.cli.output import own_stdout, say
 from racepage.cli.settings import DEEPEST, Configured
-from racepage.errors import RacepageError
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.program import Outcome, Program
@@ -31,14 +31,7 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
 @click.command(cls=Configured)
 @click.argument("workload", metavar="WORKLOAD", shell_complete=targets)
 @click.argument("args", metavar="[-- ARGS]...", nargs=-1)
-@click.option(
-    "--trace",
-    "trace_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep the recording; .arrows is written while the program runs.",
-)
+@trace_option("Keep the recording; .arrows is written while the program runs.")
 @click.option(
     "--depth",
     type=click.IntRange(1, DEEPEST),
@@ -72,10 +65,7 @@ def run(  # noqa: PLR0917  (what the command line says)
     """
     from racepage.cli.program import Outcome, find  # noqa: PLC0415  (not for printing help)
     from racepage.execution.recorder import record  # noqa: PLC0415
-    from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
-    if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
-        raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
     program = find(workload, args)
     process = os.getpid()
     streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None
@@ -84,7 +74,7 @@ def run(  # noqa: PLR0917  (what the command line says)
 
     def finish() -> int:
         trace = recording.trace()
-        kept = _kept(trace, trace_file, recording)
+        usable = _kept(trace, trace_file, recording)
         analysis = options.analyse(trace, f"checking {workload}")
         analysis = replace(
             analysis,
@@ -95,7 +85,7 @@ def run(  # noqa: PLR0917  (what the command line says)
         analysis = options.policy.apply(analysis)
         options.report(analysis, program.name)
         options.settle(usable=not outcome.interrupted)
-        return exits.of(analysis.verdict) if kept else Exit.UNUSABLE
+        return exits.of(analysis.verdict) if usable else Exit.UNUSABLE
 
     def finish_in_a_deadlock() -> NoReturn:
         """In the recorder's thread, since no other one will ever go on."""
@@ -146,17 +136,10 @@ def _run(
 
 
 def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:
-    """Keep the trace where `path` says; False, and a line on stderr, where that cannot be done."""
-    if path is None:
-        return True
-    if recording.path is not None:
-        said(path, len(trace), "event")
-        return True
-    try:
-        keep(trace, path)
-    except RacepageError as error:  # which is no reason to keep the report back
-        say(str(error))
-        return False
+    """Keep the trace, unless it was written while the program ran; False where it cannot be."""
+    if recording.path is None:
+        return kept(trace, path)
+    said(recording.path, len(trace), "event")
     return True
 
 

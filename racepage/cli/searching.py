@@ -14,11 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from racepage.cli.output import say
+from racepage.cli.output import draw, say
 from racepage.cli.progress import LINE_EVERY
 from racepage.errors import RacepageError
 from racepage.exploration import api
-from racepage.report.escape import plain
 from racepage.report.words import counted
 
 if TYPE_CHECKING:
@@ -39,12 +38,11 @@ def progress(what: str, seconds: float | None, heard: Heard) -> Iterator[Told]:
     On a terminal that is one line, which goes away in the end.
     """
     began = last = time.monotonic()
-    drawn = False
     with heard():
         terminal = sys.stderr.isatty()
 
     def tell(executions: int, findings: int) -> None:
-        nonlocal last, drawn
+        nonlocal last
         now = time.monotonic()
         if now - began < _DRAW_AFTER or now - last < (0 if terminal else LINE_EVERY):
             return
@@ -52,17 +50,16 @@ def progress(what: str, seconds: float | None, heard: Heard) -> Iterator[Told]:
         text = _line(what, executions, findings, now - began, seconds)
         with heard():
             if terminal:
-                drawn = True
-                _draw(text)
+                draw(text)
             else:
                 say(text)
 
     try:
         yield tell
     finally:
-        if drawn:
+        if terminal:
             with heard():
-                _draw("")
+                draw("")
 
 
 def _line(what: str, executions: int, findings: int, elapsed: float, seconds: float | None) -> str:
@@ -71,14 +68,6 @@ def _line(what: str, executions: int, findings: int, elapsed: float, seconds: fl
         f"{what}: {counted(executions, 'execution')} ({executions / elapsed:,.0f}/s), "
         f"{counted(findings, 'finding')}, {elapsed:.0f}{budget} s"
     )
-
-
-def _draw(text: str) -> None:
-    """Put `text` in the terminal's line, in place of what stood there."""
-    with suppress(OSError, UnicodeEncodeError):
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        sys.stderr.write(f"\r\x1b[K{plain(text)[: columns - 1]}")
-        sys.stderr.flush()
 
 
 class Stop:

@@ -13,7 +13,6 @@ pyproject.toml is. `[[tool.racepage.suppress]]` stands for `[[suppress]]` in a f
 
 from __future__ import annotations
 
-import difflib
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+
+from racepage.wording import meant
 
 FORMATS: Final = ("text", "json")
 ENGINES: Final = ("auto", "reference", "native")
@@ -113,9 +114,7 @@ def _settings(path: Path) -> Iterator[tuple[str, Any]]:
         raise click.ClickException(f"{where} is not a table")
     for key, value in table.items():
         if key not in _KNOWN:
-            near = difflib.get_close_matches(key, _KNOWN, n=1)
-            told = f"did you mean {near[0]}?" if near else f"there are {', '.join(_KNOWN)}"
-            raise click.ClickException(f"{where} has no setting {key!r}; {told}")
+            raise click.ClickException(f"{where} has no setting {key!r}; {meant(key, _KNOWN)}")
         allowed = _KNOWN[key]
         if allowed is _TABLES:
             yield key, (value, _seen(path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import sys
@@ -17,12 +16,15 @@ from click.shell_completion import CompletionItem
 
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.explore import Limits, budget_limits
+from racepage.cli.explore import budget_limits
+from racepage.cli.file_options import file_option
 from racepage.cli.options import format_option, output_option
-from racepage.cli.output import emit, say, writable
+from racepage.cli.output import emit, say
 from racepage.cli.progress import LINE_EVERY
 from racepage.cli.settings import STRATEGIES, Configured
+from racepage.exploration.limits import Limits
 from racepage.report.words import counted
+from racepage.wording import meant
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.stress.cell import Cell, Result
@@ -42,8 +44,7 @@ def _strategies(ctx: click.Context, param: click.Parameter, value: str) -> tuple
     names = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
     for name in names:
         if name not in STRATEGIES:
-            near = difflib.get_close_matches(name, STRATEGIES, n=1)
-            told = f"did you mean {near[0]}?" if near else f"there are {', '.join(STRATEGIES)}"
+            told = meant(name, STRATEGIES)
             raise click.BadParameter(f"there is no strategy {name!r}; {told}", ctx, param)
     return names
 
@@ -93,13 +94,7 @@ def _built_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     default=_jobs,
     help="Processes at a time; one for each processor if not given.",
 )
-@click.option(
-    "--state",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    callback=writable,
-    help="Keep what is finished here, and go on from it if it is there.",
-)
+@file_option("--state", summary="Keep what is finished here, and go on from it if it is there.")
 @format_option
 @output_option
 def stress(  # noqa: PLR0917  (what the command line says)
@@ -123,16 +118,14 @@ def stress(  # noqa: PLR0917  (what the command line says)
     command that has it again, 3 if something that is known to be there was not come upon within
     the budget, or a process died twice over the same cell, and 130 after Ctrl-C.
     """
-    from racepage.stress.cell import Limits as Spending  # noqa: PLC0415  (not to print help)
-    from racepage.stress.plan import cells as planned  # noqa: PLC0415
+    from racepage.stress.plan import cells as planned  # noqa: PLC0415  (not to print help)
     from racepage.stress.processes import explored  # noqa: PLC0415
     from racepage.stress.state import State  # noqa: PLC0415
     from racepage.stress.summary import summed_up  # noqa: PLC0415
 
-    limits = Spending(*budget)
     _refuse(strategies, budget, state, output)
     cells = planned(wanted, strategies, range(seeds))
-    kept = None if state is None else State(state, cells, limits)
+    kept = None if state is None else State(state, cells, budget)
     results: dict[Cell, Result] = {} if kept is None else kept.results
     left = [cell for cell in cells if cell not in results]
     if kept is not None and results:
@@ -142,7 +135,7 @@ def stress(  # noqa: PLR0917  (what the command line says)
     try:
         with (
             _watched(len(cells), len(results), min(jobs, len(left)), budget.executions) as tell,
-            closing(explored(left, limits, jobs)) as events,
+            closing(explored(left, budget, jobs)) as events,
         ):
             _follow(events, results, kept, tell)
     except KeyboardInterrupt:
@@ -150,11 +143,12 @@ def stress(  # noqa: PLR0917  (what the command line says)
     finally:
         if kept is not None:
             kept.close()
-    summary = summed_up(cells, results, limits, time.monotonic() - began)
+    summary = summed_up(cells, results, budget, time.monotonic() - began)
     if interrupted:
         told = "" if state is None else "; the same command goes on from here"
         say(f"interrupted after {len(results):,} of {counted(len(cells), 'cell')}{told}")
-    emit(_json(summary) if format == "json" else _text(summary), output)
+    text = _json(summary) if format == "json" else _text(summary, cut_short=interrupted)
+    emit(text, output)
     return INTERRUPTED if interrupted else _exit(summary)
 
 
@@ -201,12 +195,14 @@ def _json(summary: Summary) -> str:
     return json.dumps(to_data(summary), indent=2) + "\n"
 
 
-def _text(summary: Summary) -> str:
+def _text(summary: Summary, *, cut_short: bool) -> str:
+    """The report for people: of a run that was cut short, what there is to show."""
     from racepage.cli.table import table  # noqa: PLC0415  (rich, for the width of characters)
     from racepage.stress import words  # noqa: PLC0415
 
-    rows = table(words.HEADS, map(words.cells_of, summary.rows))
-    return rows + "\n" + "".join(f"{line}\n" for line in words.remarks(summary))
+    shown = [row for row in summary.rows if row.results or not cut_short]
+    rows = table(words.HEADS, map(words.cells_of, shown)) + "\n" if shown else ""
+    return rows + "".join(f"{line}\n" for line in words.remarks(summary))
 
 
 # While it goes on ------------------------------------------------------------------------------

@@ -15,13 +15,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ParamSpec, overload
 
+from racepage.errors import RacepageError
 from racepage.execution.crew import crew
 from racepage.execution.kernel import MOST_STEPS
+from racepage.exploration.arguments import ATTRIBUTE, check, refuse_async, refuse_misspelt
 from racepage.exploration.explorer import SHRINKS, Explorer, Pause, Policy, Progress
 from racepage.exploration.result import Budget, Exploration, Found
 from racepage.exploration.schedule import Program
 from racepage.exploration.schedule_file import to_line
-from racepage.exploration.strategies import make
+from racepage.exploration.strategies import PARAMETERS, make
 
 P = ParamSpec("P")
 
@@ -62,9 +64,6 @@ class Options:
     steps: int = MOST_STEPS
     shrinks: int = SHRINKS
 
-
-ATTRIBUTE = "__racepage__"
-"""What a function that `explore` decorates has: its `Options`."""
 
 runner: Callable[[Callable[[], object], Options], Exploration] | None = None
 """Explores decorated tests instead of `run`, while somebody has set it: what runs the tests."""
@@ -131,8 +130,8 @@ def explore(
         parameters: of the strategy: `seed`, `depth`, `bound`.
 
     Raises:
-        RacepageError: there is no such strategy or parameter; or the program does what cannot be
-            done under control, or not the same in every execution.
+        RacepageError: there is no such strategy or parameter, or an argument makes no sense; or the
+            program does what cannot be done under control, or not the same in every execution.
     """
     budget = Budget(executions, seconds, findings)
     options = Options(strategy, parameters, budget, steps, shrinks)
@@ -171,7 +170,14 @@ def explore_threads(
             Without it they are called without arguments.
         finish: called after the last has ended, as they are.
         options: as for `explore`.
+
+    Raises:
+        RacepageError: there are none; or as `explore`.
     """
+    if not threads:
+        raise RacepageError("there are no threads to explore; name what each is to run")
+    for thread in threads:
+        refuse_async(thread)
 
     def program() -> None:
         shared = () if setup is None else (setup(),)
@@ -212,15 +218,29 @@ def explorer(
     """Who explores `body` as `options` say: for those who want to stop, save and go on.
 
     Raises:
-        RacepageError: there is no such strategy or parameter.
+        RacepageError: there is no such strategy, argument or parameter, or it has not such values;
+            or `body` is an async function.
     """
+    refuse_async(body)
+    budget = options.budget
+    check(
+        {
+            "strategy": options.strategy,
+            "executions": budget.executions,
+            "seconds": budget.seconds,
+            "findings": budget.findings,
+            "steps": options.steps,
+            "shrinks": options.shrinks,
+        }
+    )
+    refuse_misspelt(options.parameters, PARAMETERS)
     strategy = make(options.strategy, **options.parameters)
     return Explorer(
         body,
         strategy,
         told_apart(body) if program is None else program,
         parameters=options.parameters,
-        budget=options.budget,
+        budget=budget,
         most_steps=options.steps,
         shrinks=options.shrinks,
         policy=policy,

@@ -1,4 +1,4 @@
-"""Executions in words: the turns that threads take, and a plan with the lines of the program."""
+"""Executions in words: a plan, with the lines of the program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from racepage.execution.step import Step
 from racepage.exploration.plan import NOBODY, Plan, Switch
-from racepage.exploration.turns import turns
 
 USUAL: Final = "each thread runs until it waits or ends, then the one that was started first"
 
@@ -18,7 +17,7 @@ class Said(NamedTuple):
     Attributes:
         thread: who does it.
         operation: what is done: `write page:0[0:64]`.
-        place: from where: `ring.py:12 fill`; empty where that is not known.
+        place: from where: `ring.py:12 in fill`; empty where that is not known.
     """
 
     thread: str
@@ -27,29 +26,6 @@ class Said(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.operation} at {self.place}" if self.place else self.operation
-
-
-def describe_turns(
-    steps: Sequence[Step], names: Sequence[str], preemptions: Sequence[int] = ()
-) -> list[str]:
-    """Who does how many steps after whom: `t1: 3 steps, though main could go on`.
-
-    Args:
-        steps: an execution.
-        names: of its threads, by number.
-        preemptions: the steps before which a thread lost its turn though it could have gone on.
-    """
-    found = turns(steps)
-    lost_at = set(preemptions)
-    last = {turn.task: number for number, turn in enumerate(found)}
-    lines = []
-    for number, (task, start, stop) in enumerate(found):
-        one = stop == start + 1
-        count = f"{stop - start:,} step{'' if one else 's'}"
-        over = f", its last{'' if one else ' ones'}" if last[task] == number else ""
-        lost = f", though {names[found[number - 1].task]} could go on" if start in lost_at else ""
-        lines.append(f"{names[task]}: {count}{over}{lost}")
-    return lines
 
 
 def describe_plan(plan: Plan, steps: Sequence[Step], said: Sequence[Said]) -> list[str]:

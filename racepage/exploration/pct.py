@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
+from racepage.exploration.priorities import leading
 from racepage.exploration.saved import Saved
 from racepage.exploration.seeded import Seeded
 from racepage.exploration.strategy import Run, Task, gives_way
@@ -61,28 +62,15 @@ class Pct(Seeded):
             return tasks[0]
         choice = self._choices
         self._choices = choice + 1
-        leader = self._leader(tasks)
+        priorities = self._priorities
+        leader = leading(tasks, priorities, self._chance)
         if choice in self._changes:
-            self._priorities[leader.number] = self._changes[choice]
-            leader = self._leader(tasks)
+            priorities[leader.number] = self._changes[choice]
+            leader = leading(tasks, priorities, self._chance)
         if gives_way(leader):
             self._yields += 1
-            self._priorities[leader.number] = -float(DEEPEST) - self._yields
-            leader = self._leader(tasks)
-        return leader
-
-    def _leader(self, tasks: Sequence[Task]) -> Task:
-        priorities = self._priorities
-        leader = tasks[0]
-        highest = -1e9
-        for task in tasks:
-            number = task.number
-            priority = priorities.get(number)
-            if priority is None:
-                priority = priorities[number] = self._chance.fraction()
-            if priority > highest:
-                highest = priority
-                leader = task
+            priorities[leader.number] = -float(DEEPEST) - self._yields
+            leader = leading(tasks, priorities, self._chance)
         return leader
 
     def end(self, run: Run) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from racepage.execution.step import dependent
+from racepage.exploration.priorities import leading
 from racepage.exploration.seeded import Seeded
 from racepage.exploration.strategy import Task
 
@@ -38,16 +39,7 @@ class PartialOrderSampling(Seeded):
         if len(tasks) == 1:
             priorities.pop(tasks[0].number, None)
             return tasks[0]
-        leader = tasks[0]
-        highest = -1.0
-        for task in tasks:
-            number = task.number
-            priority = priorities.get(number)
-            if priority is None:
-                priority = priorities[number] = self._chance.fraction()
-            if priority > highest:
-                highest = priority
-                leader = task
+        leader = leading(tasks, priorities, self._chance)
         step = leader.upcoming
         for task in tasks:
             if task is leader or dependent(step, task.upcoming):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn
 
 from racepage.errors import RacepageError
+from racepage.execution.uncaught import sentence
 from racepage.exploration.saved import Saved
 from racepage.exploration.strategy import Run, Strategy, Task
 
@@ -78,9 +79,8 @@ class Replay(Strategy):
         self._done = True
         self._all_picked()
         if self._step < len(self._schedule):
-            self._mismatch(
-                self._step, f"the schedule goes on, but the program is over ({run.outcome})"
-            )
+            why = f" ({run.outcome})" if run.failure is None else f": {sentence(*run.failure)}"
+            self._mismatch(self._step, f"the schedule goes on, but the program is over{why}")
 
     def state(self) -> dict[str, Any]:
         return {

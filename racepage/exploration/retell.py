@@ -71,11 +71,6 @@ class Told:
     numbered: Numbered
     plan: Plan | None = None
 
-    @property
-    def choices(self) -> list[list[int]]:
-        """The schedule, as `Replay` wants it."""
-        return [[step.task, *step.picks] for step in self.steps]
-
     def only(self, key: str | None) -> Analysis | None:
         """The analysis with one finding: of the identity or fingerprint `key`, or how it ended."""
         wanted = self.end.identity if key is None and self.end is not None else key
@@ -144,8 +139,7 @@ class Teller:
         try:
             strategy.begin()
             done = kernel.execute(self._program, strategy.choose, strategy.pick)
-            outcome = "limit" if done.outcome == "livelock" else done.outcome
-            strategy.end(Run(done.steps, done.waiting, outcome, done.missed))
+            strategy.end(Run.of(done, kernel.most))
             trace = retrace(kernel, done.outcome, self._name)
             steps = list(done.steps)
             if done.outcome == "livelock":  # where threads took turns nobody had chosen

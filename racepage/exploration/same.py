@@ -14,6 +14,7 @@ from racepage.errors import NondeterminismError
 from racepage.execution.kernel import Kernel
 from racepage.execution.step import Step
 from racepage.exploration.replay import MismatchError, Replay
+from racepage.exploration.schedule import choices
 from racepage.exploration.strategy import Run
 
 MEND: Final = (
@@ -43,12 +44,11 @@ def compare(kernel: Kernel, body: Callable[[], object], number: int, steps: Sequ
     Raises:
         NondeterminismError: it is another one now.
     """
-    replay = Replay([[step.task, *step.picks] for step in steps[: kernel.most]])
+    replay = Replay(choices(steps[: kernel.most]))
     with same():
         replay.begin()
         done = kernel.execute(body, replay.choose, replay.pick)
-        outcome = "limit" if done.outcome == "livelock" else done.outcome
-        replay.end(Run(done.steps, done.waiting, outcome, done.missed))
+        replay.end(Run.of(done, kernel.most))
     kernel.clear()
     if list(done.steps) != list(steps):
         raise NondeterminismError(f"execution {number} is another when it is had again; {MEND}")

@@ -16,7 +16,7 @@ how-manyth thing each of its ancestors made, and it itself is of its parent's.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final, Literal, NamedTuple
@@ -97,8 +97,13 @@ class Schedule:
 
     @property
     def choices(self) -> list[list[int]]:
-        """What the strategy `Replay` wants to know: `[thread, pick, …]` for each step."""
-        return [[step.task, *step.picks] for step in self.steps]
+        """What the strategy `Replay` wants to know."""
+        return choices(self.steps)
+
+
+def choices(steps: Iterable[Step]) -> list[list[int]]:
+    """What makes an execution again, as `Replay` wants to know it: `[thread, pick, …]` each."""
+    return [[step.task, *step.picks] for step in steps]
 
 
 class Numbered(NamedTuple):

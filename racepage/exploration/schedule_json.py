@@ -28,6 +28,7 @@ from typing import Any, Final, NoReturn
 
 from racepage.errors import RacepageError
 from racepage.execution.step import Step, Touch
+from racepage.exploration.saved import MOST
 from racepage.exploration.schedule import HOWS, Kind, Program, Schedule, Shown, Thread, Value
 from racepage.exploration.turns import turns
 
@@ -35,7 +36,6 @@ VERSION: Final = 1
 KEY: Final = "racepage-schedule"
 """The field that has the version."""
 
-_MOST: Final = 1 << 53  # every reader of JSON has it exactly
 _LONGEST: Final = 1 << 12  # characters of a name
 _SHOWN: Final = 40  # characters of what is wrong
 _HOWS: Final = {word: how for how, word in HOWS.items()}
@@ -255,7 +255,7 @@ def _texts(value: object, what: str) -> tuple[str, ...]:
     return tuple(_text(one, f"a part of {what}") for one in _list(value, what))
 
 
-def _whole(value: object, what: str, most: int = _MOST) -> int:
+def _whole(value: object, what: str, most: int = MOST) -> int:
     if type(value) is not int or not 0 <= value <= most:
         _refuse(
             f"{what} is no whole number from 0 to {most}" if most >= 0 else f"{what} names nothing"

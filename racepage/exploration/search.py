@@ -95,7 +95,10 @@ def restore(state: object, of: dict[str, Any], kernel: Kernel, strategy: Strateg
         RacepageError: it is no state, or that of another search.
     """
     if not isinstance(state, dict) or state.get(KEY) != VERSION:
-        raise RacepageError(f'no saved search: it is no JSON object with "{KEY}": {VERSION}')
+        raise RacepageError(
+            f'no saved search: it is no JSON object with "{KEY}": {VERSION}; '
+            "begin anew with another file"
+        )
     _refuse_another(state.get("of"), of)
     saved = Saved(state, strategy.name)
     known = [_known(saved, item) for item in saved.items("found")]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from racepage.errors import RacepageError
@@ -23,6 +22,7 @@ from racepage.exploration.round_robin import RoundRobin
 from racepage.exploration.saved import MOST
 from racepage.exploration.strategy import Strategy
 from racepage.exploration.surw import SelectivelyUniform
+from racepage.wording import meant
 
 DEFAULT: Final = "dpor"
 
@@ -204,6 +204,9 @@ CHOICES: Final[dict[str, Choice]] = {
 }
 """The strategies by name, in the order in which to list them."""
 
+PARAMETERS: Final = frozenset(one.name for choice in CHOICES.values() for one in choice.parameters)
+"""What any of them can be told."""
+
 
 def make(name: str, *, seed: object = None, **parameters: object) -> Strategy:
     """The strategy of that name.
@@ -218,7 +221,7 @@ def make(name: str, *, seed: object = None, **parameters: object) -> Strategy:
     """
     choice = CHOICES.get(name)
     if choice is None:
-        raise RacepageError(f"there is no strategy {name!r}; {_mend(name, list(CHOICES))}")
+        raise RacepageError(f"there is no strategy {name!r}; {meant(name, CHOICES)}")
     known = {parameter.name: parameter for parameter in choice.parameters}
     if seed is not None and choice.seeded:
         parameters["seed"] = seed
@@ -226,9 +229,8 @@ def make(name: str, *, seed: object = None, **parameters: object) -> Strategy:
     for key, given in parameters.items():
         parameter = known.get(key)
         if parameter is None:
-            raise RacepageError(
-                f"the strategy {name} has no parameter {key!r}; {_mend(key, list(known))}"
-            )
+            told = meant(key, known) if known else "it has none"
+            raise RacepageError(f"the strategy {name} has no parameter {key!r}; {told}")
         try:
             values[key] = parameter.read(given)
         except ValueError:
@@ -244,10 +246,3 @@ def _shown(given: object) -> str:
         return repr(given)[:40]
     except ValueError:  # a number of too many digits
         return "that number"
-
-
-def _mend(name: str, known: Sequence[str]) -> str:
-    if not known:
-        return "it has none"
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from racepage.execution.step import Step
+
+if TYPE_CHECKING:  # loads numpy, which the help on strategies has no use for
+    from racepage.execution.steps import Execution
 
 Outcome = Literal["ended", "deadlock", "failed", "limit", "abandoned"]
 
@@ -48,12 +51,29 @@ class Run(NamedTuple):
             where the strategy would not go on.
         missed: (n, step): before step number n a thread could have done this, such as run out of
             time in a wait, and after step n it cannot.
+        failure: what the program raised, and the name of the thread, where that is known.
     """
 
     steps: Sequence[Step]
     waiting: Sequence[Step]
     outcome: Outcome
     missed: Sequence[tuple[int, Step]] = ()
+    failure: tuple[BaseException, str] | None = None
+
+    @classmethod
+    def of(cls, done: Execution, most: int) -> Run:
+        """An execution as a strategy has to know it: without the steps beyond the limit.
+
+        Args:
+            done: the execution.
+            most: the limit; after that, threads took turns, as nobody had chosen.
+        """
+        outcome = "limit" if done.outcome == "livelock" else done.outcome
+        steps = done.steps[:most] if outcome == "limit" else done.steps
+        failure = None
+        if done.failed is not None and done.failed.failed is not None:
+            failure = done.failed.failed, done.failed.log.name
+        return cls(steps, done.waiting, outcome, done.missed, failure)
 
 
 class Strategy(ABC):

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from racepage.exploration.priorities import leading
 from racepage.exploration.profile import EVERYTHING, LONGEST, PROFILED, Profile
 from racepage.exploration.saved import Saved, pairs
 from racepage.exploration.seeded import Seeded
@@ -94,7 +95,8 @@ class SelectivelyUniform(Seeded):
                 self._meet(task.number, last)
         waiting = self._waiting
         while True:
-            task = self._leader([task for task in tasks if task.number not in waiting] or tasks)
+            free = [task for task in tasks if task.number not in waiting]
+            task = leading(free or tasks, self._priorities, self._chance)
             number = task.number
             if number in waiting:  # all wait for one that is blocked: another one is to go
                 waiting.clear()
@@ -128,18 +130,6 @@ class SelectivelyUniform(Seeded):
         self._left[last] = before - moved
         if self._intended == last and self._chance.fraction() * before < moved:
             self._intended = task
-
-    def _leader(self, tasks: Sequence[Task]) -> Task:
-        leader = tasks[0]
-        highest = -1.0
-        for task in tasks:
-            priority = self._priorities.get(task.number)
-            if priority is None:
-                priority = self._priorities[task.number] = self._chance.fraction()
-            if priority > highest:
-                highest = priority
-                leader = task
-        return leader
 
     def _is_interesting(self, task: Task) -> bool:
         interesting = self._interesting

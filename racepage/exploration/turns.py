@@ -25,8 +25,3 @@ def turns(steps: Sequence[Step]) -> list[Turn]:
             found.append(Turn(steps[start].task, start, number))
             start = number
     return found
-
-
-def switches(steps: Sequence[Step]) -> list[int]:
-    """The numbers of the steps before which the turn changes: all of its context switches."""
-    return [turn.start for turn in turns(steps)[1:]]

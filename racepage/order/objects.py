@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from racepage.jit import inlined, larger
 from racepage.order.rows import (
+    Copy,
     Memory,
     News,
     Object,
@@ -68,23 +69,38 @@ def _covers(memory: Memory, thread: Thread, what: Object) -> bool:
 def _merge(memory: Memory, thread: Thread, into: Object, event: int) -> None:
     """Make an object's copy the join of what it hands on and of a thread's vector."""
     old = copy_at(memory.copies, into.copy)
-    width = larger(larger(old.width, into.holder), larger(thread.width, thread.slot + 1))
-    number = new_copy(memory, width)
+    least = larger(into.holder, thread.slot + 1)
+    number = _joined(memory, old, thread.start, thread.width, least)
+    start = copy_at(memory.copies, number).start
+    _lift_own(memory, start, into)
+    mine = component_at(memory.pool, start + thread.slot)
+    mine.clock, mine.event = thread.now, event
+    drop(memory, into.copy)
+    into.holder, into.copy = 0, number
+
+
+@inlined
+def _joined(memory: Memory, old: Copy, start: int, width: int, least: int) -> int:
+    """A new copy, the join of another one and of a row, with room for `least` components."""
+    number = new_copy(memory, larger(larger(old.width, width), least))
     new = copy_at(memory.copies, number)
     for slot in range(new.width):
         component = component_at(memory.pool, new.start + slot)
         component.clock = component.event = 0
         if slot < old.width:
             lift(component, component_at(memory.pool, old.start + slot))
-        if slot < thread.width:
-            lift(component, component_at(memory.pool, thread.start + slot))
-    if into.holder:
-        theirs = component_at(memory.pool, new.start + into.holder - 1)
-        theirs.clock, theirs.event = into.clock, into.event
-    mine = component_at(memory.pool, new.start + thread.slot)
-    mine.clock, mine.event = thread.now, event
-    drop(memory, into.copy)
-    into.holder, into.copy = 0, number
+        if slot < width:
+            lift(component, component_at(memory.pool, start + slot))
+    return number
+
+
+@inlined
+def _lift_own(memory: Memory, start: int, what: Object) -> None:
+    """Raise the component of an object's releaser in a row to what the object says of it."""
+    if what.holder:
+        component = component_at(memory.pool, start + what.holder - 1)
+        if what.clock > component.clock:
+            component.clock, component.event = what.clock, what.event
 
 
 @inlined
@@ -113,29 +129,13 @@ def add(memory: Memory, into: Object, source: Object) -> None:
         share(memory, into, source)
         return
     old, other = copy_at(memory.copies, into.copy), copy_at(memory.copies, source.copy)
-    width = larger(larger(old.width, into.holder), larger(other.width, source.holder))
-    number = new_copy(memory, width)
-    new = copy_at(memory.copies, number)
-    for slot in range(new.width):
-        component = component_at(memory.pool, new.start + slot)
-        component.clock = component.event = 0
-        if slot < old.width:
-            lift(component, component_at(memory.pool, old.start + slot))
-        if slot < other.width:
-            lift(component, component_at(memory.pool, other.start + slot))
-    _lift_own(memory, new.start, into)
-    _lift_own(memory, new.start, source)
+    least = larger(into.holder, source.holder)
+    number = _joined(memory, old, other.start, other.width, least)
+    start = copy_at(memory.copies, number).start
+    _lift_own(memory, start, into)
+    _lift_own(memory, start, source)
     drop(memory, into.copy)
     into.holder, into.copy = 0, number
-
-
-@inlined
-def _lift_own(memory: Memory, start: int, what: Object) -> None:
-    """Raise the component of an object's releaser in a row to what the object says of it."""
-    if what.holder:
-        component = component_at(memory.pool, start + what.holder - 1)
-        if what.clock > component.clock:
-            component.clock, component.event = what.clock, what.event
 
 
 @inlined

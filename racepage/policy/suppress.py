@@ -28,7 +28,6 @@ An entry past its day matches nothing.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -42,6 +41,7 @@ from typing import Final
 
 from racepage.errors import RacepageError
 from racepage.finding import RULES, Analysis, Finding, Side
+from racepage.wording import meant
 
 Pair = tuple[str, ...]
 """One pattern, which either side may meet, or two, one for each side."""
@@ -148,7 +148,7 @@ def _entry(table: Mapping[str, object], source: str, number: int) -> Suppression
     where = f"{source}: suppression {number}"
     for key in table:
         if key not in _KEYS:
-            raise RacepageError(f"{where} has an unknown key {key!r}; {_meant(key, _KEYS)}")
+            raise RacepageError(f"{where} has an unknown key {key!r}; {meant(key, _KEYS)}")
     if "reason" not in table:
         raise RacepageError(f'{where} has no reason; add reason = "why this is not to count"')
     if not set(table) & set(_CONDITIONS):
@@ -193,7 +193,7 @@ def _rule(name: str | None, where: str) -> str | None:
     ids = {rule.id: kind for kind, rule in RULES.items()}
     if name.upper() in ids:
         return ids[name.upper()]
-    raise RacepageError(f"{where}: there is no rule {name!r}; {_meant(name, (*RULES, *ids))}")
+    raise RacepageError(f"{where}: there is no rule {name!r}; {meant(name, (*RULES, *ids))}")
 
 
 def _day(value: object, where: str) -> date | None:
@@ -203,12 +203,6 @@ def _day(value: object, where: str) -> date | None:
         f"{where}: until is {str(value)!r}; it is to be a day, without quotes or time: "
         "until = 2027-01-31"
     )
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
 # Matching ----------------------------------------------------------------------------------------

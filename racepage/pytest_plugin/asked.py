@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from racepage.errors import RacepageError
+from racepage.exploration.arguments import (
+    ARGUMENTS,
+    ATTRIBUTE,
+    check,
+    refuse_async,
+    refuse_misspelt,
+)
 from racepage.pytest_plugin.settings import Settings, Wishes
 
 if TYPE_CHECKING:  # loads numpy, which tests that ask for nothing do not need
@@ -20,19 +25,8 @@ if TYPE_CHECKING:  # loads numpy, which tests that ask for nothing do not need
 MARKER: Final = "racepage"
 FIXTURE: Final = "racepage_recording"
 
-_ATTRIBUTE: Final = "__racepage__"  # api.ATTRIBUTE, without loading it
 _DEEPEST: Final = 64
 _BUDGET: Final = ("executions", "seconds", "findings")
-_NUMBERS: Final = {
-    "executions": (1, True),
-    "seconds": (0, True),
-    "findings": (1, True),
-    "steps": (1, False),
-    "shrinks": (0, False),
-}
-"""What is a number: the least that it may be, and whether None stands for no limit."""
-
-_ARGUMENTS: Final = ("strategy", *_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +86,7 @@ def asked(item: pytest.Item, settings: Settings) -> Explore | Record | None:
             if decorator is not None:
                 raise RacepageError(f"{FIXTURE} is for tests that are not explored")  # noqa: TRY301
             return _record(given or {}, nodeid)
-        if _is_async(item.obj):
-            raise RacepageError(  # noqa: TRY301
-                "an async function cannot be explored: its tasks are no threads; explore a "
-                "function that starts racepage.sync.Thread"
-            )
+        refuse_async(item.obj)
         return Explore(
             options=_options(decorator, given or {}, settings, nodeid),
             nodeid=nodeid,
@@ -128,13 +118,8 @@ def _marked(item: pytest.Function) -> dict[str, Any] | None:
 
 def _decorator(function: object) -> Options | None:
     """What `explore` was told as a decorator; other decorators may stand above it."""
-    options: Options | None = getattr(function, _ATTRIBUTE, None)
+    options: Options | None = getattr(function, ATTRIBUTE, None)
     return options
-
-
-def _is_async(function: Callable[..., object]) -> bool:
-    inner = inspect.unwrap(function)
-    return inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
 
 
 # What it comes to ---------------------------------------------------------------------------------
@@ -165,22 +150,22 @@ def _options(
     """
     from racepage.exploration.api import Options  # noqa: PLC0415  (loads numpy)
     from racepage.exploration.result import Budget  # noqa: PLC0415
-    from racepage.exploration.strategies import CHOICES, DEFAULT, make  # noqa: PLC0415
+    from racepage.exploration.strategies import CHOICES, DEFAULT, PARAMETERS, make  # noqa: PLC0415
 
     said: dict[str, Any] = {"strategy": DEFAULT}
     for layer in (_wished(settings.ini), _told(decorator), given, _wished(settings.command)):
         if layer.get("strategy", said["strategy"]) != said["strategy"]:
-            said = {key: value for key, value in said.items() if key in {*_ARGUMENTS, "seed"}}
+            said = {key: value for key, value in said.items() if key in {*ARGUMENTS, "seed"}}
         said |= layer
-    _check(said)
-    arguments = {name: said.pop(name) for name in _ARGUMENTS if name in said}
+    check(said)
+    arguments = {name: said.pop(name) for name in ARGUMENTS if name in said}
     strategy = arguments.pop("strategy")
     command, seed = settings.command.seed, said.pop("seed", None)
     if strategy in CHOICES and CHOICES[strategy].seeded:
         if command is not None or seed is None:
             seed = seed_of(nodeid, settings.ini.seed if command is None else command)
         said["seed"] = seed
-    _refuse_misspelt(said)
+    refuse_misspelt(said, PARAMETERS)
     make(strategy, **said)
     budget = {name: arguments.pop(name) for name in _BUDGET if name in arguments}
     return Options(strategy, said, Budget(**budget), **arguments)
@@ -207,31 +192,10 @@ def _told(decorator: Options | None) -> dict[str, Any]:
         return {}
     usual = type(decorator)()
     said = dict(decorator.parameters)
-    for name in _ARGUMENTS:
+    for name in ARGUMENTS:
         one, other = (
             options.budget if name in _BUDGET else options for options in (decorator, usual)
         )
         if getattr(one, name) != getattr(other, name):
             said[name] = getattr(one, name)
     return said
-
-
-def _refuse_misspelt(parameters: Mapping[str, Any]) -> None:
-    """Take what is nearly an argument for that, and not for a parameter of the strategy."""
-    for name in parameters:
-        near = get_close_matches(name, _ARGUMENTS, n=1)
-        if near:
-            raise RacepageError(f"there is no argument {name!r}; did you mean {near[0]}?")
-
-
-def _check(said: Mapping[str, Any]) -> None:
-    for name, (least, may_be_none) in _NUMBERS.items():
-        value = said.get(name, least)
-        kinds = (int, float) if name == "seconds" else (int,)
-        good = isinstance(value, kinds) and not isinstance(value, bool) and value >= least
-        if not (good or (value is None and may_be_none)):
-            what = "a number" if name == "seconds" else "a whole number"
-            told = f"{what} from {least}" + (", or None for no limit" if may_be_none else "")
-            raise RacepageError(f"{name} is {value!r:.40}; it is {told}")
-    if not isinstance(said["strategy"], str):
-        raise RacepageError(f"strategy is {said['strategy']!r:.40}; it is a name such as 'pct'")

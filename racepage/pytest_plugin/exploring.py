@@ -16,7 +16,7 @@ import pytest
 
 from racepage.errors import RacepageError
 from racepage.exploration import api
-from racepage.exploration.again import Again, replay
+from racepage.exploration.again import Again, Replays, replay
 from racepage.exploration.result import Exploration, Found
 from racepage.exploration.schedule import Program, Schedule
 from racepage.pytest_plugin.asked import Explore
@@ -117,32 +117,15 @@ class _Test:
         raised: list[str] = []
         again = replay(self._telling(body, raised), schedule)
         self._raise_ended()
-        exploration = Exploration(
-            program=self._wish.nodeid,
-            strategy="replay",
-            parameters={},
-            executions=1,
-            steps=len(again.told.steps),
-            seconds=time.perf_counter() - began,
-            findings=self._shown_again(again, schedule),
-            why_incomplete="a replay is one execution",
-            outcomes={again.told.outcome: 1},
-        )
+        seconds = time.perf_counter() - began
+        mark = policy(self._item.config).apply
+        exploration = Replays(again).exploration(schedule, self._wish.nodeid, seconds, mark)
         found = exploration.verdict == "findings"
         note = _came_back(again)
         came_to(self._item, "replayed", "findings" if found else "clean", 1, note)
         if found:
             self._fail(exploration, "".join([f"{note}\n", *raised]))
         return exploration
-
-    def _shown_again(self, again: Again, schedule: Schedule) -> tuple[Found, ...]:
-        """What a replay shows: what it is to show, or else whatever it does."""
-        analysis = again.found or again.told.analysis
-        mark = policy(self._item.config).apply
-        alone = (replace(analysis, findings=(finding,)) for finding in analysis.findings)
-        return tuple(
-            Found(mark(one), schedule, execution=1, shrunk=False, told=again.told) for one in alone
-        )
 
     def _raise_ended(self) -> None:
         if self._ended:
@@ -174,13 +157,23 @@ class _Test:
         for found in exploration.findings:
             if found.finding.suppressed is None:
                 with suppress(RacepageError):
-                    replay(self._telling(body, told), found.schedule)
+                    replay(self._telling(body, told), found.schedule, both_orders=False)
         return "".join(told)
 
     def _telling(self, body: Callable[[], object], told: list[str]) -> Callable[[], object]:
-        """The test, of which `told` gets what pytest has to say of an exception."""
+        """The test, of which `told` gets what pytest has to say of an exception.
+
+        That is of the first execution: in others a race is had in its other order.
+        """
+        again = False
 
         def watched() -> None:
+            nonlocal again
+            if again:
+                with self._silence():
+                    body()
+                return
+            again = True
             try:
                 body()
             except (Exception, pytest.fail.Exception) as error:

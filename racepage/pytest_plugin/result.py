@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, TypedDict
 
 import pytest
 
+from racepage.wording import counted
+
 How = Literal["explored", "replayed", "recorded"]
 Verdict = Literal["clean", "findings", "incomplete", "failed"]
 
@@ -84,8 +86,7 @@ def _told(how: How, results: list[Result]) -> str:
     named = ", ".join(
         f"{verdicts[verdict]:,} {words}" for verdict, words in _WORDS.items() if verdicts[verdict]
     )
-    tests = "1 test" if len(results) == 1 else f"{len(results):,} tests"
     executions = sum(result["executions"] for result in results)
-    where = f" in {executions:,} execution{'s' * (executions != 1)}" if how == "explored" else ""
+    where = f" in {counted(executions, 'execution')}" if how == "explored" else ""
     notes = "".join(f" ({result['note']})" for result in results if result["note"])
-    return f"{tests} {how}{where}: {named}{notes}"
+    return f"{counted(len(results), 'test')} {how}{where}: {named}{notes}"

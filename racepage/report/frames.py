@@ -1,8 +1,8 @@
 """Which frames of a recorded stack are the program's, and how people are told of one.
 
-A stack that was taken several frames deep ends in what called the program: the command line, or
-the start of a thread. And a closure that racepage called has racepage's frames between its own and
-its caller's. People look for neither; the JSON report and the trace keep them all.
+A stack that was taken several frames deep ends in what called the program: the command line,
+pytest, or the start of a thread. And a closure that racepage called has racepage's frames between
+its own and its caller's. People look for neither; the JSON report and the trace keep them all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from racepage.report.escape import plain
 _INSTALLED: Final = Path(__file__).parents[2]
 
 _OURS: Final = re.compile(r"(^|[/\\])racepage[/\\](memory|sync|execution)[/\\]\w+\.py$")
-_CALLER: Final = re.compile(r"(^|[/\\])racepage[/\\]cli[/\\]\w+\.py$")
+_CALLER: Final = re.compile(r"(^|[/\\])(racepage[/\\](cli|pytest_plugin)|_pytest)[/\\]\w+\.py$")
 _THREADING: Final = re.compile(r"(^|[/\\])threading\.py$")
 
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
+from racepage.wording import counted
+
+__all__ = ["SHOWN", "counted", "listed", "loss"]
+
 SHOWN: Final = 20
 """Findings of one trace that a report for people has, where nobody asks for another number."""
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 event`, `2,000 events`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def listed(words: Iterable[str], total: int, most: int) -> str:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from racepage.errors import RacepageError
 from racepage.exploration.api import Options, digest, run
+from racepage.exploration.limits import Limits
 from racepage.exploration.result import Budget, Exploration, Found
 from racepage.exploration.schedule import Program
 from racepage.finding import Analysis, Finding
@@ -32,13 +33,6 @@ class Cell(NamedTuple):
     def __str__(self) -> str:
         seed = "" if self.seed is None else f" seed {self.seed}"
         return f"{self.subject}, {self.strategy}{seed}"
-
-
-class Limits(NamedTuple):
-    """What may be spent on a cell; None for no limit."""
-
-    executions: int | None
-    seconds: float | None
 
 
 class Surprise(NamedTuple):
@@ -92,7 +86,7 @@ def explore(cell: Cell, limits: Limits, progress: Progress | None = None) -> Res
     options = Options(
         strategy=cell.strategy,
         parameters=seed,
-        budget=Budget(limits.executions, limits.seconds, None),
+        budget=Budget(*limits, findings=None),
         shrinks=0 if expected else SHRINKS,  # what is expected needs no small schedule
     )
     named = Program(

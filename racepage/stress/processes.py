@@ -18,7 +18,8 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Final, NamedTuple
 
-from racepage.stress.cell import Cell, Limits, Result, explore
+from racepage.exploration.limits import Limits
+from racepage.stress.cell import Cell, Result, explore
 
 TRIES: Final = 2
 PATIENCE_SECONDS: Final = 120.0

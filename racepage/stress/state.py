@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from racepage import __version__
 from racepage.errors import RacepageError
-from racepage.stress.cell import Cell, Limits, Result, Surprise
+from racepage.exploration.limits import Limits
+from racepage.stress.cell import Cell, Result, Surprise
 
 FORMAT: Final = "racepage-stress-state/1"
 LARGEST: Final = 1 << 26
@@ -107,7 +108,8 @@ class State:
             if found.get(name) != value:
                 there, here = _short(found.get(name)), _short(value)
                 told = f": {there}, not {here}" if max(len(there), len(here)) < 80 else ""
-                raise self._wrong(f"is the state of a run with another {name}{told}")
+                other = "other" if name.endswith("s") else "another"
+                raise self._wrong(f"is the state of a run with {other} {name}{told}")
 
     def _result(self, number: int, line: bytes, known: dict[str, Cell]) -> Result:
         try:

@@ -8,7 +8,8 @@ from statistics import median_low
 from typing import Any, Final, Literal
 
 from racepage import __version__
-from racepage.stress.cell import Cell, Limits, Result
+from racepage.exploration.limits import Limits
+from racepage.stress.cell import Cell, Result
 from racepage.stress.sizes import Subject
 from racepage.workloads import Expected
 

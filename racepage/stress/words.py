@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from racepage.exploration.limits import Limits
 from racepage.finding import RULES
 from racepage.report.escape import plain
 from racepage.report.words import counted
-from racepage.stress.cell import Limits, Result
-from racepage.stress.summary import Row, Summary
+from racepage.stress.cell import Result
+from racepage.stress.summary import Outcome, Row, Summary
 
 HEADS = ("variant", "strategy", "executions", "found", "first", "result")
 """Of the table: `found` is in how many cells of how many, and `first` the median of the executions
@@ -77,7 +78,7 @@ def total(summary: Summary) -> str:
     correct = [group for subject, group in rows if not subject.expected]
     racy = [(subject, group) for subject, group in rows if subject.expected]
     proved = sum(any(row.outcome == "proved" for row in group) for group in correct)
-    clean = sum(all(row.outcome in {"proved", "clean"} for row in group) for group in correct)
+    clean = sum(_is_clean([row.outcome for row in group]) for group in correct)
     lacking = {one.subject for one in summary.missing}
     shown = sum(
         subject not in lacking and all(row.outcome in {"found", "missed"} for row in group)
@@ -94,6 +95,11 @@ def total(summary: Summary) -> str:
         f"{'; '.join(parts)}. {counted(cells, 'cell')} of {budget(summary.limits)}{left}: "
         f"{summary.seconds:.0f} s."
     )
+
+
+def _is_clean(outcomes: Sequence[Outcome]) -> bool:
+    """Whether a correct variant is: it was proved, or every strategy is done, and found nothing."""
+    return "surprise" not in outcomes and ("proved" in outcomes or "unfinished" not in outcomes)
 
 
 def budget(limits: Limits) -> str:

@@ -230,7 +230,7 @@ def test_another_exit_code_than_0_is_a_finding(racepage: Racepage, tmp_path: Pat
     write(tmp_path, "leaves.py", "import sys\nsys.exit(3)\n")
     done = racepage("explore", "leaves.py")
     assert done.code == 1
-    assert "ExitError: code 3" in done.out
+    assert "\nExitError: the program exited with code 3 (in thread main" in done.out
 
 
 def test_each_execution_begins_where_the_first_one_did(racepage: Racepage, tmp_path: Path) -> None:
@@ -373,6 +373,7 @@ def test_what_is_no_saved_search_is_refused(racepage: Racepage, text: str) -> No
     Path("search.json").write_text(text)
     done = racepage("explore", "programs.py:ordered", "--state", "search.json")
     assert done.complaint.startswith("search.json: ")
+    assert " another file" in done.complaint  # the mend
     assert Path("search.json").read_text() == text
 
 

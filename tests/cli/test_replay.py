@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from racepage.execution.retrace import retrace
+from racepage.exploration import retell
 from racepage.exploration.schedule_file import read as read_schedule
 from racepage.exploration.schedule_file import to_line
 from racepage.report.json import schema
+from racepage.trace.columns import Trace
 from tests.cli.conftest import Racepage
 
 LOST = """\
@@ -145,6 +150,39 @@ def test_a_suppressed_finding_does_not_count(
     assert done.code == 0
     assert "1 finding suppressed: it is meant" in done.out
     assert "The finding came back: 10 of 10 times" in done.out
+
+
+def test_ctrl_c_ends_it_with_what_there_is(
+    racepage: Racepage, schedule: Path, program: Path
+) -> None:
+    """One that comes in the second replay; the first execution of all does not count."""
+    program.write_text(
+        "import signal\nfrom racepage import sync as kept\n"
+        + LOST.replace("main():", "main():\n    kept._n = getattr(kept, '_n', 0) + 1").replace(
+            "    print(", "    if kept._n == 3:\n        signal.raise_signal(2)\n    print("
+        )
+    )
+    done = racepage("replay", schedule, "--times", "1000000")
+    assert done.code == 130
+    assert "The finding came back: 2 of 2 times" in done.out
+    assert "racepage: ending after this execution; Ctrl-C again ends at once\n" in done.err
+
+
+def test_of_many_replays_one_is_kept(
+    racepage: Racepage, schedule: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[weakref.ref[Any]] = []
+
+    def noted(*args: Any) -> Trace:
+        made = retrace(*args)
+        events.append(weakref.ref(made.columns.op))
+        return made
+
+    monkeypatch.setattr(retell, "retrace", noted)
+    assert racepage("replay", schedule, "--times", "20").code == 1
+    gc.collect()
+    assert len(events) == 20
+    assert sum(made() is not None for made in events) <= 1
 
 
 # It does not -------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from racepage.exploration.limits import Limits
 from racepage.stress import processes
-from racepage.stress.cell import Cell, Limits, Result, Surprise, explore
+from racepage.stress.cell import Cell, Result, Surprise, explore
 from racepage.stress.processes import Died, Event, Underway
 from tests.cli.conftest import Racepage
 
@@ -148,13 +149,15 @@ def test_after_an_interruption_there_is_a_table_of_what_there_is(
         raise KeyboardInterrupt
 
     happens(events)
-    wanted = ("stress", "handoff:correct", "--strategies", "random", "--state", "run.jsonl")
+    wanted = ("stress", "handoff:correct", "--strategies", "random,pos", "--state", "run.jsonl")
     done = racepage(*wanted)
     assert done.code == 130
     assert done.err == (
-        "racepage: interrupted after 1 of 3 cells; the same command goes on from here\n"
+        "racepage: interrupted after 1 of 6 cells; the same command goes on from here\n"
     )
-    assert rows(done.out)[0][-4:] == ["2", "cells", "not", "finished"]
+    (row,) = rows(done.out)  # none of pos, of which there is nothing
+    assert row[-4:] == ["2", "cells", "not", "finished"]
+    assert "6 cells of at most 2,000 executions or 20 s, 5 cells not finished" in done.out
 
     asked: list[Cell] = []
 
@@ -166,9 +169,23 @@ def test_after_an_interruption_there_is_a_table_of_what_there_is(
     happens(others)
     done = racepage(*wanted)
     assert done.code == 0
-    assert done.err == "racepage: going on with run.jsonl: 1 cell of 3 finished\n"
-    assert [cell.seed for cell in asked] == [1, 2]
-    assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 4
+    assert done.err == "racepage: going on with run.jsonl: 1 cell of 6 finished\n"
+    assert [cell.seed for cell in asked] == [1, 2, 0, 1, 2]
+    assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 7
+
+
+def test_interrupted_before_anything_is_finished_there_is_no_table(
+    racepage: Racepage, happens: Callable[[Happens], None]
+) -> None:
+    def events(cells: Sequence[Cell], limits: Limits) -> Iterable[Event]:
+        del cells, limits
+        raise KeyboardInterrupt
+        yield
+
+    happens(events)
+    done = racepage("stress", "handoff:correct", "--strategies", "random")
+    assert done.code == 130
+    assert done.out.startswith("0 of 1 correct variants clean")
 
 
 @pytest.mark.usefixtures("here")
@@ -276,7 +293,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(racepage: Racepage, tmp_path:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_ctrl_c_ends_it_all_with_a_table(tmp_path: Path) -> None:
+def test_ctrl_c_ends_it_all_and_says_how_far_it_was(tmp_path: Path) -> None:
     state = tmp_path / "run.jsonl"
     wanted = ["binder", "--budget", "seconds=60", "--jobs", "2", "--state", "run.jsonl"]
     with command(tmp_path, *wanted) as run:
@@ -284,7 +301,7 @@ def test_ctrl_c_ends_it_all_with_a_table(tmp_path: Path) -> None:
         os.killpg(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert out.startswith("variant")
+    assert "98 cells of at most 60 s, " in out
     assert "racepage: interrupted after 0 of " in err or "racepage: interrupted after 1" in err
     assert "Traceback" not in err
     until(lambda: not in_session(run.pid))

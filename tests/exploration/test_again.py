@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 import racepage
 from racepage import sync
+from racepage.errors import NondeterminismError, RacepageError
 from racepage.exploration.again import replay
 from racepage.memory import GFP_KERNEL, GFP_ZERO, Page
 
@@ -42,3 +45,28 @@ def test_a_program_that_goes_on_where_its_schedule_ends_differs() -> None:
     assert again.found is not None
     assert again.difference is not None
     assert again.told.outcome == "limit"
+
+
+def test_a_program_that_is_over_too_early_says_what_it_died_of() -> None:
+    schedule = racepage.explore(writes_and_then_looks_elsewhere).findings[0].schedule
+
+    def broken() -> None:
+        raise ValueError("no")
+
+    told = r"over: ValueError: no \(in thread main, test_again.py:\d+ in broken\); replay it with"
+    with pytest.raises(RacepageError, match=told):
+        replay(broken, schedule)
+
+
+def test_what_an_earlier_execution_left_is_told_from_what_a_later_one_died_of() -> None:
+    left: list[int] = []
+
+    def program() -> None:
+        if left:
+            raise FileExistsError("result.txt")
+        sync.Atomic(0).store(1)
+        left.append(1)
+
+    told = r"step 0, the schedule goes on, but the program is over: FileExistsError: result.txt"
+    with pytest.raises(NondeterminismError, match=told):
+        racepage.explore(program)

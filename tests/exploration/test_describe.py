@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from racepage.execution.step import READ, WRITE, Step, Touch
-from racepage.exploration.describe import USUAL, Said, describe_plan, describe_turns
+from racepage.exploration.describe import USUAL, Said, describe_plan
 from racepage.exploration.plan import NOBODY, Picked, Plan, Switch
 
 LOW, HIGH = (Touch(0, 0, 4, WRITE),), (Touch(0, 4, 8, WRITE),)
@@ -18,16 +18,6 @@ SAID = [
 
 def switch(task: int, after: int, to: int, *, preempts: bool = False) -> Switch:
     return Switch(task, after, to, preempts)
-
-
-def test_turns_in_words() -> None:
-    steps = [Step(task, LOW) for task in (0, 0, 0, 1, 0, 0, 1)]
-    assert describe_turns(steps, ["main", "t1"], [3]) == [
-        "main: 3 steps",
-        "t1: 1 step, though main could go on",
-        "main: 2 steps, its last ones",
-        "t1: 1 step, its last",
-    ]
 
 
 def test_a_plan_says_between_what_a_thread_is_interrupted() -> None:

@@ -36,7 +36,7 @@ from racepage.exploration.schedule_file import (
     to_line,
     write,
 )
-from racepage.exploration.turns import switches, turns
+from racepage.exploration.turns import turns
 from tests.exploration.bugs import BUGS
 from tests.exploration.machine import Machine, explore
 
@@ -104,7 +104,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
         done,
         threads,
         targets,
-        draw(st.none() | st.just(tuple(switches(done)[::2]))),
+        draw(st.none() | st.just(tuple(turn.start for turn in turns(done)[1::2]))),
         draw(st.none() | st.builds(Shown, names, names)),
         draw(names),
         draw(st.dictionaries(names, values, max_size=3)),

@@ -72,6 +72,27 @@ def test_the_command_is_one_for_where_pytest_was_called(
     again.stdout.fnmatch_lines(["the finding of the schedule came back"])
 
 
+def test_a_race_is_replayed_with_what_really_happens_and_is_heard_once(run: Pytest) -> None:
+    """Its other order, in which it fails besides, is looked at without a word."""
+    test = """
+@pytest.mark.racepage
+def test_racy():
+    print("printed")
+    with programs.Page.alloc_page(programs.GFP_KERNEL | programs.__GFP_ZERO) as page:
+        main = programs.sync.Thread(target=lambda: page.write_raw(b"x", 0, 1), name="x")
+        main.start()
+        page.write_raw(b"y", 0, 1)
+        main.join()
+        assert bytes(page.view()[0:1]) == b"x"
+"""
+    found = run(test)
+    again = run(None, *replay_command(found))
+    for result in (found, again):
+        result.stdout.fnmatch_lines(["*What really happened: lost: *", "1 finding: data-race"])
+        assert result.outlines.count("printed") == 1
+        result.stdout.no_fnmatch_line("*>*assert*")
+
+
 def test_a_replay_needs_no_name_and_deselects_the_others(run: Pytest) -> None:
     test = LOST.replace("MARKED", "") + CLEAN
     [_, option] = replay_command(run(test, "-k", "lost"))

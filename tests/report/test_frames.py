@@ -13,8 +13,16 @@ def frames(*files: str) -> tuple[Frame, ...]:
     return tuple(Frame(file, 1, "f") for file in files)
 
 
-def test_what_called_the_program_is_left_out() -> None:
-    stack = frames("/home/me/a.py", "/x/racepage/cli/program.py", "/x/click/core.py")
+@pytest.mark.parametrize(
+    "caller",
+    [
+        "/x/racepage/cli/program.py",
+        "/x/racepage/pytest_plugin/exploring.py",
+        "/x/_pytest/python.py",
+    ],
+)
+def test_what_called_the_program_is_left_out(caller: str) -> None:
+    stack = frames("/home/me/a.py", caller, "/x/pluggy/_callers.py")
     assert of_the_program(stack) == frames("/home/me/a.py")
 
 

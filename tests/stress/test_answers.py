@@ -10,10 +10,11 @@ from hypothesis import settings
 
 from racepage.exploration.again import replay
 from racepage.exploration.api import Options, run
+from racepage.exploration.limits import Limits
 from racepage.exploration.result import Budget
 from racepage.exploration.schedule import Program
 from racepage.exploration.schedule_file import from_line, to_line
-from racepage.stress.cell import Cell, Limits, Result, explore
+from racepage.stress.cell import Cell, Result, explore
 from racepage.stress.plan import cells
 from racepage.stress.sizes import UNPROVED, Subject, subjects
 from racepage.workloads import program

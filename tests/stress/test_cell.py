@@ -7,9 +7,10 @@ import pytest
 
 from racepage import sync, workloads
 from racepage.exploration.again import replay
+from racepage.exploration.limits import Limits
 from racepage.exploration.schedule_file import from_line
 from racepage.stress import cell as cells
-from racepage.stress.cell import Cell, Limits, explore
+from racepage.stress.cell import Cell, explore
 from racepage.stress.sizes import Subject
 
 ABBA = (("rounds", 1), ("free", 1))

@@ -4,7 +4,8 @@ from math import comb, factorial
 
 import pytest
 
-from racepage.stress.cell import Cell, Limits, explore
+from racepage.exploration.limits import Limits
+from racepage.stress.cell import Cell, explore
 from racepage.stress.sizes import Subject
 
 pytestmark = pytest.mark.stress

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from racepage.stress.cell import Cell, Limits, Result, explore
+from racepage.exploration.limits import Limits
+from racepage.stress.cell import Cell, Result, explore
 from racepage.stress.plan import cells
 from racepage.stress.processes import Died, Underway, explored
 from racepage.stress.sizes import Subject

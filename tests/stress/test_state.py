@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from racepage.errors import RacepageError
+from racepage.exploration.limits import Limits
 from racepage.stress import state as states
-from racepage.stress.cell import Cell, Limits, Result, Surprise
+from racepage.stress.cell import Cell, Result, Surprise
 from racepage.stress.plan import cells
 from racepage.stress.state import State
 
@@ -75,10 +76,10 @@ def test_a_file_that_is_cut_anywhere_has_the_results_before_the_cut(file: Path) 
     [
         ({"version": "0.0.1"}, 'another version: "0.0.1", not "'),
         ({"budget": {"executions": 1, "seconds": None}}, 'another budget: {"executions": 1'),
-        ({"seeds": [0]}, r"another seeds: \[0\], not \[0, 1\]"),
-        ({"strategies": ["dpor"]}, "another strategies"),
-        ({"subjects": ["binder:correct"]}, "another subjects"),
-        ({"format": "racepage-stress-state/2"}, "another format"),
+        ({"seeds": [0]}, r"with other seeds: \[0\], not \[0, 1\]"),
+        ({"strategies": ["dpor"]}, "with other strategies"),
+        ({"subjects": ["binder:correct"]}, "with other subjects"),
+        ({"format": "racepage-stress-state/2"}, "with another format"),
         ({"format": "something"}, "is no state of a run"),
     ],
 )

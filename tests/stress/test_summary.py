@@ -1,7 +1,8 @@
 from collections.abc import Iterable
 
+from racepage.exploration.limits import Limits
 from racepage.stress import words
-from racepage.stress.cell import Cell, Limits, Result, Surprise
+from racepage.stress.cell import Cell, Result, Surprise
 from racepage.stress.plan import cells
 from racepage.stress.summary import Summary, summed_up, to_data
 
@@ -38,6 +39,13 @@ def test_correct_and_everything_seen_is_proved() -> None:
     assert proved.rows[0].outcome == "proved"
     assert words.cells_of(proved.rows[0])[-1] == "proved clean: these are all"
     assert "1 of 1 correct variants clean, 1 of them proved" in told(proved)
+
+
+def test_what_one_strategy_proved_is_clean_before_the_others_are_finished() -> None:
+    (cell,) = cells(("abba:correct",), ("dpor",), [])
+    half = summary([cell, *CORRECT], result(cell, exhaustive=True))
+    assert half.verdict == "incomplete"
+    assert "1 of 1 correct variants clean, 1 of them proved" in told(half)
 
 
 def test_a_finding_where_nothing_is_expected_is_unexpected_and_has_its_command() -> None:
