@@ -30,7 +30,7 @@ def spans(draw: st.DrawFn) -> Spans:
         (event, space, start, stop, lane, sort, event + more, strong)
         for event, space, (start, stop), lane, strong, sort, more in rows
     ]
-    columns = np.array(flat, dtype=np.int64).reshape(-1, 8).T
+    columns = np.array(flat, dtype=np.int64).reshape(-1, 8).T.copy()  # whole ones: compiled once
     event, space, start, stop, lane, sort, until, strong = columns
     return Spans(event, space, start, stop, lane, strong > 0, sort, until)
 
