@@ -26,11 +26,12 @@ from racepage.exploration.harm import Harm, harm
 from racepage.exploration.result import Budget, Exploration, Found
 from racepage.exploration.retell import Teller, Told, ended, vanished
 from racepage.exploration.same import compare, same
-from racepage.exploration.schedule import Program, Schedule, Shown
+from racepage.exploration.schedule import Program, Schedule, Shown, choices
 from racepage.exploration.search import Known
 from racepage.exploration.shrink import shrink
 from racepage.exploration.strategy import Run, Strategy
 from racepage.finding import Analysis, Finding
+from racepage.wording import counted
 
 Progress = Callable[[int, int], object]
 """Told now and then how many executions there were, and how many findings."""
@@ -170,10 +171,10 @@ class Explorer:
         if self._stopped:
             self._end = "was interrupted"
         elif budget.findings is not None and self._counted() >= budget.findings:
-            self._end = f"was to end after {_counted(budget.findings, 'finding')}"
-        elif self.executions >= self._until:
-            self._end = f"was to end after {_counted(budget.executions or 0, 'execution')}"
-        elif now >= end:
+            self._end = f"was to end after {counted(budget.findings, 'finding')}"
+        elif budget.executions is not None and self.executions >= self._until:
+            self._end = f"was to end after {counted(budget.executions, 'execution')}"
+        elif budget.seconds is not None and now >= end:
             self._end = f"was to end after {budget.seconds:g} seconds"
         else:
             return True
@@ -200,18 +201,14 @@ class Explorer:
             return f"the search {self._end}, and had not tried everything"
         cut = self._outcomes["limit"] + self._outcomes["livelock"]
         if cut:
-            return f"{_counted(cut, 'execution')} had more than {self._most:,} steps"
+            return f"{counted(cut, 'execution')} had more than {self._most:,} steps"
         return None
 
     def _execute(self) -> None:
         strategy = self._strategy
         done = self._kernel.execute(self._body, strategy.choose, strategy.pick)
         self._outcomes[done.outcome] += 1
-        outcome = "limit" if done.outcome == "livelock" else done.outcome
-        steps: Sequence[Any] = done.steps
-        if outcome == "limit":
-            steps = done.steps[: self._most]
-        strategy.end(Run(steps, done.waiting, outcome, done.missed))
+        strategy.end(Run.of(done, self._most))
         self.executions += 1
         self.steps += len(done.steps)
         self._pending[self.executions] = done.steps
@@ -245,7 +242,7 @@ class Explorer:
 
     def _tell(self, number: int, kind: str, steps: Iterable[Step], key: str | None) -> None:
         """Report what an execution shows: the finding with that key, or how it ended."""
-        told = self._have_again([[step.task, *step.picks] for step in steps])
+        told = self._have_again(choices(steps))
         analysis = told.only(key)
         if analysis is None:
             vanished(kind, number)
@@ -356,9 +353,5 @@ class Explorer:
         shrunk = shrink(told.steps, attempt, most)
         if shrunk is None:
             return told, None
-        again = self._have_again([[step.task, *step.picks] for step in shrunk.steps])
+        again = self._have_again(choices(shrunk.steps))
         return (told, None) if again.only(key) is None else (again, shrunk.preemptions)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
