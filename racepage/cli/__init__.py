@@ -24,6 +24,7 @@ from racepage.cli.explain import explain
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.info import info
 from racepage.cli.run import run
+from racepage.cli.view import view
 from racepage.cli.workloads import workloads
 
 
@@ -62,7 +63,7 @@ def _racepage(ctx: click.Context) -> None:
         ctx.exit(Exit.UNUSABLE)
 
 
-for _verb in (run, check, info, convert, explain, workloads):
+for _verb in (run, check, view, info, convert, explain, workloads):
     _racepage.add_command(_verb)
 
 

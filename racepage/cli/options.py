@@ -191,6 +191,19 @@ def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
     )
 
 
+def looking_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a verb the options of `Options` that say what is found, and no report in words."""
+    return _bundling(
+        command,
+        Options,
+        (*policy_options, output_option, _all_pairs_option, _engine_option),
+        format="text",
+        limit=SHOWN,
+        color="auto",
+        list_events=False,
+    )
+
+
 def reporting_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a verb the options of `Reporting`, which it gets as its first argument."""
     return _bundling(
@@ -204,12 +217,14 @@ def _bundling(
     command: Callable[..., int],
     kind: type[Reporting],
     options: Iterable[Callable[[Callable[..., int]], Callable[..., int]]],
+    **fixed: Any,
 ) -> Callable[..., int]:
-    """Give a verb these options, which it gets as one object of that kind."""
+    """Give a verb these options, which it gets as one object of that kind; others are `fixed`."""
     names = [field.name for field in fields(kind)]
 
     @functools.wraps(command)
     def bundled(**values: Any) -> int:
+        values |= fixed
         values["policy"] = taken_policy(values)
         taken = kind(**{name: values.pop(name) for name in names})
         return command(taken, **values)

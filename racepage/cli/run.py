@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from racepage.cli.keep import keep, said
 from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import own_stdout, say, writable
 from racepage.cli.settings import DEEPEST, Configured
+from racepage.cli.view import no_open_option, show
 from racepage.errors import RacepageError
 from racepage.workloads import WORKLOADS
 
@@ -57,6 +59,13 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     help="Frames of the call stack that each event carries.",
 )
 @click.option("--values", is_flag=True, help="Record which bytes accesses read and wrote; slower.")
+@click.option(
+    "--view",
+    "looks",
+    is_flag=True,
+    help="Look at it in the browser: writes FILE.html after --trace FILE, else WORKLOAD.html.",
+)
+@no_open_option
 @analysis_options
 def run(  # noqa: PLR0917  (what the command line says)
     options: Options,
@@ -65,6 +74,8 @@ def run(  # noqa: PLR0917  (what the command line says)
     trace_file: Path | None,
     depth: int,
     values: bool,
+    looks: bool,
+    no_open: bool,
 ) -> int:
     """Run a program, record it, and report what it did wrong.
 
@@ -104,6 +115,9 @@ def run(  # noqa: PLR0917  (what the command line says)
         )
         analysis = options.policy.apply(analysis)
         options.report(analysis, program.name)
+        if looks:
+            page = _page_of(program.name, trace_file)
+            show(trace, analysis, page, subject=program.name, opens=not no_open)
         options.settle(usable=not outcome.interrupted)
         return exits.of(analysis.verdict) if kept else Exit.UNUSABLE
 
@@ -153,6 +167,13 @@ def _run(
     except KeyboardInterrupt:
         outcome.interrupted = True
         outcome.code = INTERRUPTED
+
+
+def _page_of(name: str, trace_file: Path | None) -> Path:
+    """Where the page of a run goes: beside its trace, or by its name into the working directory."""
+    if trace_file is not None:
+        return trace_file.with_name(f"{trace_file.name}.html")
+    return Path(re.sub(r"[^\w.-]+", "-", Path(name).name).strip("-.") + ".html")
 
 
 def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:

@@ -1,0 +1,59 @@
+"""`racepage view TRACE`: look at a trace, and at what is wrong in it, in the browser."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from racepage.cli import exits
+from racepage.cli.options import Options, looking_options
+from racepage.cli.output import emit, say
+from racepage.cli.settings import Configured
+
+if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
+    from racepage.finding import Analysis
+    from racepage.trace.columns import Trace
+
+no_open_option = click.option(
+    "--no-open", is_flag=True, help="Write the page, and leave it to you to open it."
+)
+
+
+@click.command(cls=Configured)
+@click.argument("path", metavar="TRACE", type=click.Path())
+@no_open_option
+@looking_options
+def view(options: Options, path: str, no_open: bool) -> int:
+    """Look at a trace in the browser: its races, and why nothing orders them.
+
+    Writes one HTML file, TRACE.html unless -o names another, and opens it. The file needs nothing
+    else, neither racepage nor a network, so that it can be sent and kept. The exit code is that of
+    check.
+    """
+    from racepage.trace.files import read_trace  # noqa: PLC0415  (not needed to print help)
+
+    page = options.output or Path(f"{path}.html")
+    if page.exists() and Path(path).exists() and page.samefile(path):
+        raise click.UsageError(f"-o {page} would overwrite the trace; name another file")
+    trace = read_trace(path)
+    analysis = options.policy.apply(options.analyse(trace, f"checking {Path(path).name}"))
+    show(trace, analysis, page, subject=Path(path).name, opens=not no_open)
+    options.settle()
+    return exits.of(analysis.verdict)
+
+
+def show(trace: Trace, analysis: Analysis, page: Path, *, subject: str, opens: bool) -> None:
+    """Write the page of an analysed trace, and open it in the user's browser.
+
+    Raises:
+        RacepageError: there are more events than a page can hold.
+        click.ClickException: it cannot be written.
+    """
+    from racepage.report import html  # noqa: PLC0415  (not needed to print help)
+
+    emit(html.render(trace, analysis, subject=subject), page)
+    if opens and not webbrowser.open(page.absolute().as_uri()):
+        say(f"there is no browser here to open it; open {page} in one")

@@ -1,0 +1,91 @@
+"""The happens-before edges between threads that a picture needs: the direct ones.
+
+An event whose thread learns of others says how far it knows each of them (`order.stamps`). Most of
+that came through somebody else: who takes a lock learns of its last holder, and through that one of
+all that it knew. Only the edges that no other one implies are kept, so that every happens-before
+between two threads is a path of kept edges and of steps within threads.
+
+Cost: a sort of the vector changes, and as many rounds as an event has direct edges.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from racepage.detect.rows import is_native
+from racepage.events import Op
+from racepage.order.hb import HappensBefore
+from racepage.order.history import History
+from racepage.order.stamps import Stamper, Stamps
+from racepage.trace.columns import Trace
+
+_BATCH: Final = 1 << 20
+_MARKED: Final = (
+    *(Op.LOAD, Op.STORE, Op.RMW),
+    *(Op.BYTEWISE_READ, Op.BYTEWISE_WRITE, Op.FENCE),
+)
+
+
+class Arrows(NamedTuple):
+    """Edges between events of two threads, ascending by `to`; int64, one length."""
+
+    source: NDArray[np.int64]
+    to: NDArray[np.int64]
+
+
+def arrows(trace: Trace) -> Arrows:
+    """The direct edges of happens-before between the threads of a trace."""
+    batches = _stamped(trace)
+    history = History(trace.columns.thread, batches)
+    source, to = _learnt(batches)
+    # What a thread's first event knows of the slot it took over is its own past, not another's.
+    other = trace.columns.thread[source] != trace.columns.thread[to]
+    return _direct(history, source[other], to[other])
+
+
+def _stamped(trace: Trace) -> list[Stamps]:
+    stamper: Stamper = HappensBefore()
+    if is_native(len(trace)) and not np.isin(trace.columns.op, _MARKED).any():
+        # Imported here, since it loads a compiler.
+        from racepage.order.hb_native import NativeHappensBefore  # noqa: PLC0415
+
+        stamper = NativeHappensBefore()
+    return [
+        stamper.stamp(batch, trace.threads, trace.targets)
+        for batch in trace.columns.batches(_BATCH)
+    ]
+
+
+def _learnt(batches: list[Stamps]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Every (event that became known, event that knows it), latest known first for each."""
+    begin, source, to = 0, [], []
+    for stamps in batches:
+        to.append(np.repeat(stamps.changed + begin, np.diff(stamps.bounds)))
+        source.append(stamps.known)
+        begin += len(stamps.clock)
+    known = np.concatenate([*source, np.empty(0, dtype=np.int64)])
+    knows = np.concatenate([*to, np.empty(0, dtype=np.int64)])
+    there = (known >= 0) & (known < knows)
+    known, knows = known[there], knows[there]
+    order = np.lexsort((-known, knows))
+    return known[order], knows[order]
+
+
+def _direct(history: History, source: NDArray[np.int64], to: NDArray[np.int64]) -> Arrows:
+    """Of the edges into each event, in turn the latest, without those that happen before it."""
+    kept_source, kept_to = [], []
+    while len(to):
+        first = np.diff(to, prepend=-1) != 0
+        kept_source.append(source[first])
+        kept_to.append(to[first])
+        leader = source[first][np.cumsum(first) - 1]
+        rest = np.flatnonzero(~first)
+        rest = rest[~history.each_before(source[rest], leader[rest])]
+        source, to = source[rest], to[rest]
+    nothing = [np.empty(0, dtype=np.int64)]
+    found, into = np.concatenate(kept_source or nothing), np.concatenate(kept_to or nothing)
+    order = np.lexsort((found, into))
+    return Arrows(found[order], into[order])

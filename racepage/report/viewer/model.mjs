@@ -1,0 +1,152 @@
+// The trace as the panes ask for it: events by thread and by page, how many of which sort lie
+// between two of them, and when each was.
+//
+// An event is its number, everywhere. Events of a thread stand together in `order`, ascending, from
+// `begins[thread]` on; counts that add up along `order` answer "how many writes between here and
+// there" with two look-ups. So a picture of any stretch of any trace costs its pixels, and not its
+// events.
+
+import { KIND } from "./words.mjs";
+
+export const READ = 0, WRITE = 1, LIFE = 2, SYNC = 3, OTHER = 4;
+
+/** Everything derived from the columns that every pane needs. */
+export function modelOf(facts, columns) {
+  const count = facts.events;
+  const number = Object.fromEntries(facts.ops.map((name, at) => [name, at]));
+  const sort = sortsOf(facts);
+  const { order, begins, rank } = byThread(columns.thread, facts.threads.length);
+  const marked = new Uint8Array(count);
+  for (const event of columns.racy) marked[event] = 1;
+  for (const { first, second } of facts.findings) {
+    if (first) marked[first.event] = 1;
+    if (second) marked[second.event] = 1;
+  }
+  const model = {
+    facts, columns, count, number, sort, order, begins, rank, marked,
+    sums: sumsOf(columns.op, sort, order, marked),
+    time: timesOf(columns, order, begins, count),
+    arrowFrom: columns.arrowTo.map((to, at) => to - columns.arrowBack[at]),
+  };
+  model.arrowsByFrom = sortedBy(model.arrowFrom);
+  model.findingsOf = findingsOf(facts.findings);
+  return model;
+}
+
+function sortsOf({ ops, classes, writes }) {
+  return Uint8Array.from(ops, (name, op) => {
+    if (classes[op] === "lifetime" || name === "collect") return LIFE;
+    if (classes[op] !== "none") return writes[op] ? WRITE : READ;
+    const syncs = ["lock", "unlock", "rlock", "runlock", "acquire", "release", "release_merge", "take", "start", "join", "fence"];
+    return syncs.includes(name) ? SYNC : OTHER;
+  });
+}
+
+/** Events by key, ascending within each: a counting sort. */
+export function grouped(keys, groups, events = null) {
+  const count = events ? events.length : keys.length;
+  const begins = new Int32Array(groups + 1);
+  for (let at = 0; at < count; at++) begins[keys[events ? events[at] : at] + 1]++;
+  for (let group = 0; group < groups; group++) begins[group + 1] += begins[group];
+  const next = begins.slice();
+  const order = new Int32Array(count);
+  for (let at = 0; at < count; at++) {
+    const event = events ? events[at] : at;
+    order[next[keys[event]]++] = event;
+  }
+  return { order, begins };
+}
+
+function byThread(thread, threads) {
+  const { order, begins } = grouped(thread, threads);
+  const rank = new Int32Array(order.length);
+  for (let at = 0; at < order.length; at++) rank[order[at]] = at;
+  return { order, begins, rank };
+}
+
+/** For each sort, how many of it stand in `order` before a place; and the marked ones last. */
+function sumsOf(op, sort, order, marked) {
+  const sums = Array.from({ length: 6 }, () => new Int32Array(order.length + 1));
+  const MARKED = sums[5];
+  for (let kind = 0; kind < 5; kind++) {
+    const sum = sums[kind];
+    for (let at = 0; at < order.length; at++) sum[at + 1] = sum[at] + (sort[op[order[at]]] === kind);
+  }
+  for (let at = 0; at < order.length; at++) MARKED[at + 1] = MARKED[at] + marked[order[at]];
+  return sums;
+}
+
+/** When each event was, in nanoseconds from the first; null where the trace has no times.
+ *
+ * Only some events have a time. The others lie evenly between those of their thread, and a thread's
+ * times never go back. */
+export function timesOf({ timed, time }, order, begins, count) {
+  if (timed.length === 0) return null;
+  const times = new Float64Array(count).fill(NaN);
+  for (let at = 0; at < timed.length; at++) times[timed[at]] = time[at];
+  for (let thread = 0; thread + 1 < begins.length; thread++) fill(times, order, begins[thread], begins[thread + 1]);
+  return times;
+}
+
+function fill(times, order, low, high) {
+  let known = -1, latest = 0;
+  for (let at = low; at < high; at++) {
+    const here = times[order[at]];
+    if (Number.isNaN(here)) continue;
+    const now = known < 0 ? here : Math.max(here, latest);
+    const start = known < 0 ? now : latest, from = known < 0 ? low - 1 : known;
+    for (let gap = from + 1; gap < at; gap++) times[order[gap]] = start + ((now - start) * (gap - from)) / (at - from);
+    times[order[at]] = now;
+    [known, latest] = [at, now];
+  }
+  for (let at = known < 0 ? low : known + 1; at < high; at++) times[order[at]] = latest;
+}
+
+function sortedBy(values) {
+  return Int32Array.from(values, (_, at) => at).sort((a, b) => values[a] - values[b]);
+}
+
+/** Event -> the findings that name it. */
+function findingsOf(findings) {
+  const found = new Map();
+  findings.forEach((finding, at) => {
+    const events = [finding.first?.event, finding.second?.event, ...finding.related];
+    for (const event of new Set(events)) {
+      if (event !== undefined) found.set(event, [...(found.get(event) ?? []), at]);
+    }
+  });
+  return found;
+}
+
+/** The half-open range of bytes that an event touches; null where it touches none. */
+export function rangeOf(model, event) {
+  const { offset, length, op } = model.columns;
+  const touches = model.facts.classes[op[event]] !== "none" || length[event] > 0;
+  return touches ? [offset[event], offset[event] + length[event]] : null;
+}
+
+/** The target of an event, as [kind, name, label]; null where it has none. */
+export function targetOf(model, event) {
+  const target = model.columns.target[event];
+  return target < 0 ? null : model.facts.targets[target];
+}
+
+/** The page (a target's number) that an event touches, or null. */
+export function pageOf(model, event) {
+  const target = model.columns.target[event];
+  return target >= 0 && model.facts.targets[target][0] === KIND.PAGE ? target : null;
+}
+
+/** The events on each page: `order` by target, made when first asked for. */
+export function eventsOnPage(model, page) {
+  if (!model.onPages) {
+    const { op, target } = model.columns;
+    const rows = [];
+    for (let event = 0; event < model.count; event++) {
+      if (target[event] >= 0 && (model.sort[op[event]] <= LIFE) && model.facts.targets[target[event]][0] === KIND.PAGE) rows.push(event);
+    }
+    model.onPages = grouped(target, model.facts.targets.length, rows);
+  }
+  const { order, begins } = model.onPages;
+  return order.subarray(begins[page], begins[page + 1]);
+}

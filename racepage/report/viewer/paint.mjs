@@ -1,0 +1,238 @@
+// Drawing the lanes. Near, every event is drawn; from further away, each column of pixels says how
+// many there were and of which sort. What is drawn depends on the pixels, not on the events.
+
+import { ORDER, TIME, columnsOfLane, positionOf } from "./axis.mjs";
+import { BAND, LEVEL, levelTop } from "./lanes.mjs";
+import { LIFE, READ, SYNC, WRITE } from "./model.mjs";
+import { lowerBound } from "./search.mjs";
+import { called, cut, plain } from "./words.mjs";
+
+const SORTS = [[READ, "read"], [WRITE, "write"], [LIFE, "life"], [SYNC, "sync"]];
+const MARKED = 5;
+const NEAR = 2.4; // pixels an event has from which on each is drawn
+const LETTERS = 34; // pixels that it has from which on it is named
+
+/** Where a position is drawn, in pixels from the left of the lanes. */
+export function xOf({ view, width }, position) {
+  return ((position - view.a) / (view.b - view.a)) * width;
+}
+
+/** Draw the lanes between `from` and `to` (numbers of threads) of a scene. */
+export function paintLanes(context, scene, from, to) {
+  const shown = [];
+  for (let thread = from; thread < to; thread++) {
+    shown.push({ thread, places: columnsOfLane(scene.model, scene.axis, thread, scene.view, scene.width) });
+  }
+  const events = shown.reduce((sum, { places }) => sum + places[scene.width] - places[0], 0);
+  const near = scene.axis === TIME ? events < scene.width * 0.8 : scene.width / (scene.view.b - scene.view.a) >= NEAR;
+  const most = near ? 0 : Math.max(1, ...shown.map(({ places }) => fullest(places)));
+  for (const { thread, places } of shown) {
+    const lane = scene.lanes[thread];
+    paintGround(context, scene, thread, lane);
+    paintSections(context, scene, thread, lane);
+    paintWaits(context, scene, thread, lane);
+    if (near) paintEvents(context, scene, thread, lane, places);
+    else paintColumns(context, scene, lane, places, most);
+  }
+}
+
+function fullest(places) {
+  let most = 0;
+  for (let at = 1; at < places.length; at++) most = Math.max(most, places[at] - places[at - 1]);
+  return most;
+}
+
+/** The lane's own ground, its life line, and where it is unordered with what is looked at. */
+function paintGround(context, scene, thread, lane) {
+  const { model, ink, width, cones } = scene;
+  context.fillStyle = thread === scene.chosen ? ink.chosen : thread % 2 ? ink.stripe : ink.panel;
+  context.fillRect(0, lane.top, width, lane.height);
+  const [low, high] = [model.begins[thread], model.begins[thread + 1]];
+  if (low === high) return;
+  if (cones && thread !== cones.thread) {
+    const left = cones.past.known[thread] < 0 ? model.order[low] : cones.past.known[thread] + 1;
+    const right = cones.future[thread] >= model.count ? model.order[high - 1] : cones.future[thread] - 1;
+    if (left <= right) band(context, scene, lane, left, right);
+  }
+  const start = clamp(xOf(scene, positionOf(model, scene.axis, model.order[low])), width);
+  const end = clamp(xOf(scene, positionOf(model, scene.axis, model.order[high - 1])), width);
+  context.fillStyle = ink.line;
+  context.fillRect(start, lane.band + BAND - 1, Math.max(end - start, 1), 1);
+}
+
+function band(context, scene, lane, left, right) {
+  const half = scene.axis === ORDER ? 0.5 : 0;
+  const start = clamp(xOf(scene, positionOf(scene.model, scene.axis, left) - half), scene.width);
+  const end = clamp(xOf(scene, positionOf(scene.model, scene.axis, right) + half), scene.width);
+  if (end - start < 0.5) return;
+  context.fillStyle = scene.ink.unordered;
+  context.fillRect(start, lane.top, end - start, lane.height);
+}
+
+function clamp(x, width) {
+  return Math.min(Math.max(x, 0), width);
+}
+
+function paintEvents(context, scene, thread, lane, places) {
+  const { model, ink, view, width } = scene;
+  const { op } = model.columns;
+  const room = scene.axis === ORDER ? width / (view.b - view.a) : 4;
+  const across = Math.max(Math.min(room - (room > 5 ? 1.5 : 0.4), 84), 1.6);
+  const named = across >= LETTERS;
+  context.font = `11px ${ink.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "center";
+  const high = Math.min(places[width] + 1, model.begins[thread + 1]);
+  for (let at = Math.max(places[0] - 1, model.begins[thread]); at < high; at++) {
+    const event = model.order[at];
+    const sort = model.sort[op[event]];
+    const x = xOf(scene, positionOf(model, scene.axis, event)) - across / 2;
+    const low = sort <= LIFE ? 0 : 6;
+    context.fillStyle = ink[SORTS[sort]?.[1] ?? "other"];
+    rounded(context, x, lane.band + low, across, BAND - 2 * low, across > 6 ? 2.5 : 0);
+    if (named && sort <= LIFE) {
+      context.fillStyle = sort === READ ? ink["on-light"] : ink["on-dark"];
+      context.fillText(cut(model.facts.ops[op[event]].replace("bytewise_", ""), Math.floor(across / 6.2)), x + across / 2, lane.band + BAND / 2 + 0.5);
+    } else if (named) {
+      context.fillStyle = ink.dim;
+      context.fillText(cut(model.facts.ops[op[event]], Math.floor(across / 5.6)), x + across / 2, lane.band + 0.5);
+    }
+    if (model.marked[event]) mark(context, ink, x, across, lane);
+  }
+}
+
+function rounded(context, x, y, width, height, radius) {
+  if (radius === 0) {
+    context.fillRect(x, y, width, height);
+    return;
+  }
+  context.beginPath();
+  context.roundRect(x, y, width, height, radius);
+  context.fill();
+}
+
+/** A racing event has a wedge above it. */
+function mark(context, ink, x, across, lane) {
+  const middle = x + across / 2;
+  context.fillStyle = ink.race;
+  context.beginPath();
+  context.moveTo(middle - 4.5, lane.top + 0.5);
+  context.lineTo(middle + 4.5, lane.top + 0.5);
+  context.lineTo(middle, lane.band - 1);
+  context.fill();
+}
+
+/** From afar: how many events a column of pixels holds (its height, by logarithm), of which sorts. */
+function paintColumns(context, scene, lane, places, most) {
+  const { model, ink, width } = scene;
+  const scale = (BAND - 2) / Math.log1p(most);
+  const bottom = lane.band + BAND;
+  for (let column = 0; column < width; column++) {
+    const [low, high] = [places[column], places[column + 1]];
+    if (low === high) continue;
+    const height = Math.max(2, scale * Math.log1p(high - low) + 2);
+    let y = bottom;
+    for (const [sort, name] of SORTS) {
+      const count = model.sums[sort][high] - model.sums[sort][low];
+      if (count === 0) continue;
+      const part = (height * count) / (high - low);
+      context.fillStyle = ink[name];
+      context.fillRect(column, y - part, 1, part);
+      y -= part;
+    }
+    if (model.sums[MARKED][high] > model.sums[MARKED][low]) {
+      context.fillStyle = ink.race;
+      context.fillRect(column - 0.5, lane.top + 1, 2, lane.band + BAND - lane.top - 1);
+    }
+  }
+}
+
+function paintSections(context, scene, thread, lane) {
+  const { model, ink, width, view } = scene;
+  context.font = `9.5px ${ink.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "left";
+  const half = scene.axis === ORDER ? 0.5 : 0;
+  for (let level = 0; level < lane.levels; level++) {
+    const { start, end, lock, write } = scene.sections[thread][level];
+    const y = levelTop(lane, level);
+    let at = Math.max(0, firstEnding(scene, end) );
+    while (at < start.length) {
+      const left = xOf(scene, positionOf(model, scene.axis, start[at]) - half);
+      if (left > width) break;
+      const right = Math.max(xOf(scene, positionOf(model, scene.axis, end[at]) + half), left + 1);
+      const [from, to] = [Math.max(left, -2), Math.min(right, width + 2)];
+      context.fillStyle = ink.section;
+      rounded(context, from, y, Math.max(to - from - (right - left > 3 ? 1 : 0), 1), LEVEL - 2, right - left > 8 ? 2 : 0);
+      if (!write[at] && to - from > 3) {
+        context.fillStyle = ink["section-ink"];
+        context.fillRect(from, y + LEVEL - 3, to - from - 1, 1);
+      }
+      if (to - from > 19) {
+        context.fillStyle = ink["section-ink"];
+        context.fillText(cut(called(model.facts.targets[lock[at]]), Math.floor((to - from - 6) / 5)), Math.max(from, 0) + 4, y + LEVEL / 2 - 0.5);
+      }
+      // What ends in the same pixel cannot be seen beside this one.
+      at = right - left > 1.5 ? at + 1 : Math.max(at + 1, firstEnding(scene, end, view.a + ((right + 0.5) / width) * (view.b - view.a)));
+    }
+  }
+}
+
+/** The first section that ends at a position or after it; by default, at the view's beginning. */
+function firstEnding(scene, end, position = scene.view.a) {
+  if (scene.axis === ORDER) return lowerBound(end, position - 1);
+  let low = 0, high = end.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (scene.model.time[end[middle]] < position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function paintWaits(context, scene, thread, lane) {
+  const { start, end } = scene.waits[thread];
+  if (start.length === 0) return;
+  context.fillStyle = scene.hatch ?? scene.ink.other;
+  for (let at = lowerBound(start, firstShown(scene, thread)); at < start.length; at++) {
+    const left = xOf(scene, positionOf(scene.model, scene.axis, start[at]));
+    if (left > scene.width) break;
+    const right = end[at] < 0 ? scene.width : xOf(scene, positionOf(scene.model, scene.axis, end[at]));
+    const from = Math.max(left, 0);
+    context.fillRect(from, lane.band + 3, Math.max(Math.min(right, scene.width) - from, 1), BAND - 6);
+  }
+}
+
+/** The thread's last event before the view: what began there may still be going on. */
+function firstShown(scene, thread) {
+  const places = columnsOfLane(scene.model, scene.axis, thread, scene.view, 1);
+  return places[0] > scene.model.begins[thread] ? scene.model.order[places[0] - 1] : 0;
+}
+
+/** The names of the threads, left of their lanes. */
+export function paintNames(context, scene, from, to, gutter) {
+  const { ink, model } = scene;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  for (let thread = from; thread < to; thread++) {
+    const lane = scene.lanes[thread];
+    context.fillStyle = thread === scene.chosen ? ink.chosen : thread % 2 ? ink.stripe : ink.panel;
+    context.fillRect(0, lane.top, gutter, lane.height);
+    const name = plain(model.facts.threads[thread]);
+    context.fillStyle = ink.ink;
+    context.font = `${thread === scene.chosen ? 600 : 500} 12px ${ink.font}`;
+    context.fillText(fitted(context, name, gutter - 20), 12, lane.band + BAND / 2);
+  }
+}
+
+/** As much of a text as fits, with an ellipsis. */
+export function fitted(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let low = 0, high = text.length;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (context.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
+    else high = middle - 1;
+  }
+  return `${text.slice(0, low)}…`;
+}
