@@ -2,4 +2,5 @@
 
 from racepage.cli import main
 
-main()
+if __name__ == "__main__":  # a process that `racepage stress` starts imports this, too
+    main()

@@ -7,7 +7,7 @@ trace's tables, so that reports, baselines and viewers need nothing else.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, NamedTuple
@@ -175,9 +175,22 @@ class Finding:
 
         Of what has no sides, an exception, it is the rule and the exception's type.
         """
+        return self._digest(*self._places(_place))
+
+    @property
+    def identity(self) -> str:
+        """As the fingerprint, with line numbers, and of its own where it is not to count.
+
+        That tells findings of one text of a program apart, from execution to execution.
+        """
+        return self._digest(*self._places(_line), *(() if self.suppressed is None else ("meant",)))
+
+    def _places(self, place: Callable[[Side], str]) -> list[str]:
         sides = [side for side in (self.first, self.second) if side is not None]
-        places = sorted(_place(side) for side in sides) or [self.message.partition(":")[0]]
-        text = "\0".join((self.rule, *places))
+        return sorted(map(place, sides)) or [self.message.partition(":")[0]]
+
+    def _digest(self, *parts: str) -> str:
+        text = "\0".join((self.rule, *parts))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -186,6 +199,10 @@ def _place(side: Side) -> str:
         return side.op
     frame = side.stack[0]
     return f"{frame.file.rsplit('/', 1)[-1]}:{frame.function}"
+
+
+def _line(side: Side) -> str:
+    return f"{_place(side)}:{side.stack[0].line}" if side.stack else side.op
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from zlib import crc32
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["pytester"]  # for the tests of our own plugin; only this file may say so
+
 settings.register_profile(
     "ci",
     max_examples=2_000,

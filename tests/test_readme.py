@@ -81,6 +81,15 @@ def test_the_example_for_python_runs(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.startswith("clean: nothing found\n")
 
 
+def test_the_lost_update_is_found_as_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+    [code] = [block for block in blocks("python") if "a hit is lost" in block]
+    [shown] = [block for block in blocks("text") if "racepage replay" in block]
+    (tmp_path / "lost.py").write_text(code)
+    done = racepage("explore", "lost.py:main")
+    assert (done.code, done.err) == (1, "")
+    assert shown.removesuffix("…\n") in done.out
+
+
 def test_the_settings_are_settings(tmp_path: Path) -> None:
     [settings] = [block for block in blocks("toml") if "[tool.racepage]" in block]
     (tmp_path / "pyproject.toml").write_text(settings)

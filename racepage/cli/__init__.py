@@ -21,9 +21,12 @@ from racepage.cli.check import check
 from racepage.cli.convert import convert
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.explain import explain
+from racepage.cli.explore import explore
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.info import info
+from racepage.cli.replay import replay
 from racepage.cli.run import run
+from racepage.cli.stress import stress
 from racepage.cli.view import view
 from racepage.cli.workloads import workloads
 
@@ -63,7 +66,7 @@ def _racepage(ctx: click.Context) -> None:
         ctx.exit(Exit.UNUSABLE)
 
 
-for _verb in (run, check, view, info, convert, explain, workloads):
+for _verb in (run, check, explore, replay, stress, view, info, convert, explain, workloads):
     _racepage.add_command(_verb)
 
 

@@ -8,6 +8,7 @@ as `python` would run it: its folder (or the working directory) comes first on t
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import os
 import sys
@@ -17,6 +18,7 @@ from concurrent.futures import thread as futures
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import TracebackException
@@ -83,10 +85,10 @@ def find(spec: str, args: Sequence[str]) -> Program:
     file, _, function = spec.rpartition(":")
     if spec.endswith(".py"):
         path = _existing(Path(spec))
-        return Program(spec, [spec, *args], path.parent, lambda: _run_script(path))
+        return Program(spec, [spec, *args], path.parent, _script(path))
     if file.endswith(".py"):
         path = _existing(Path(file))
-        return Program(spec, [file, *args], path.parent, lambda: _call_in(path, function))
+        return Program(spec, [file, *args], path.parent, _function(path, function))
     built_in = _built_in(spec, args)
     if built_in is not None:
         return built_in
@@ -142,34 +144,44 @@ def _existing(path: Path) -> Path:
     raise NoProgramError(f"there is no file {path}{told}")
 
 
-def _run_script(path: Path) -> None:
-    module = ModuleType("__main__")
-    module.__file__ = str(path)
-    sys.modules["__main__"] = module
-    code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-    exec(code, module.__dict__)  # noqa: S102  (it is what the user asked for)
+def _script(path: Path) -> Callable[[], None]:
+    """What runs a file as a program; it is compiled once, and its namespace made each time."""
+    compiled = functools.cache(
+        lambda: compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    )
+
+    def run_script() -> None:
+        module = ModuleType("__main__")
+        module.__file__ = str(path)
+        sys.modules["__main__"] = module
+        exec(compiled(), module.__dict__)  # noqa: S102  (it is what the user asked for)
+
+    return run_script
 
 
-def _call_in(path: Path, function: str) -> None:
-    """Call a function of a file, whose namespace lives no longer than that of a script."""
-    before = sys.modules.get(path.stem)
-    try:
-        _call(_load(path), function)
-    finally:
-        if before is None:
-            sys.modules.pop(path.stem, None)
-        else:
-            sys.modules[path.stem] = before
-
-
-def _load(path: Path) -> ModuleType:
+def _function(path: Path, function: str) -> Callable[[], None]:
+    """What calls a function of a file, whose namespace lives no longer than that of a script."""
     spec = spec_from_file_location(path.stem, path)
     assert spec is not None  # noqa: S101  (it ends with .py)
-    assert spec.loader is not None  # noqa: S101
-    module = module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
+    loader = spec.loader
+    assert isinstance(loader, SourceFileLoader)  # noqa: S101
+    compiled = functools.cache(lambda: loader.get_code(path.stem))
+
+    def call_in() -> None:
+        before = sys.modules.get(path.stem)
+        module = sys.modules[path.stem] = module_from_spec(spec)
+        try:
+            code = compiled()
+            assert code is not None  # noqa: S101  (there is a source)
+            exec(code, module.__dict__)  # noqa: S102  (it is what the user asked for)
+            _call(module, function)
+        finally:
+            if before is None:
+                sys.modules.pop(path.stem, None)
+            else:
+                sys.modules[path.stem] = before
+
+    return call_in
 
 
 def _import(name: str, spec: str) -> ModuleType:

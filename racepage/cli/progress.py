@@ -14,7 +14,7 @@ from racepage.report.escape import plain
 Tick = Callable[[int, int], None]
 
 _BAR_AFTER: Final = 0.5  # seconds; what is over sooner needs no bar
-_LINE_EVERY: Final = 10.0
+LINE_EVERY: Final = 10.0
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def _lines(what: str) -> Iterator[Tick]:
 
     def tick(done: int, total: int) -> None:
         nonlocal last
-        if time.monotonic() - last > _LINE_EVERY and done < total:
+        if time.monotonic() - last > LINE_EVERY and done < total:
             last = time.monotonic()
             say(f"{what}: {done:,} of {total:,} events")
 

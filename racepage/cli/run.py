@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
 from racepage.cli import exits
+from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.keep import keep, said
@@ -22,7 +22,6 @@ from racepage.cli.output import own_stdout, say, writable
 from racepage.cli.settings import DEEPEST, Configured
 from racepage.cli.view import no_open_option, show
 from racepage.errors import RacepageError
-from racepage.workloads import WORKLOADS
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.program import Outcome, Program
@@ -31,17 +30,8 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.trace.columns import Trace
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    del ctx, param
-    names = [
-        f"{name}:{variant.name}" for name, one in WORKLOADS.items() for variant in one.variants
-    ]
-    found = [name for name in (*WORKLOADS, *names) if name.startswith(incomplete)]
-    return [*map(CompletionItem, found), CompletionItem(incomplete, type="file")]
-
-
 @click.command(cls=Configured)
-@click.argument("workload", metavar="WORKLOAD", shell_complete=_complete)
+@click.argument("workload", metavar="WORKLOAD", shell_complete=targets)
 @click.argument("args", metavar="[-- ARGS]...", nargs=-1)
 @click.option(
     "--trace",

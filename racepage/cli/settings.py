@@ -25,12 +25,28 @@ FORMATS: Final = ("text", "json")
 ENGINES: Final = ("auto", "reference", "native")
 COLORS: Final = ("auto", "always", "never")
 DEEPEST: Final = 64
+STRATEGIES: Final = (
+    "dpor",
+    "dfs",
+    "preemption-bound",
+    "delay-bound",
+    "random",
+    "pct",
+    "pos",
+    "surw",
+    "round-robin",
+)
+"""Those of `racepage.explore.strategies`, which loads more than a list of options may."""
+
+MOST_SEED: Final = 1 << 53
+MOST_STEPS: Final = 1_000_000
 
 SUPPRESS: Final = "suppress"
 """The tables that say what is not to count; `racepage.policy.suppress` knows what is in them."""
 
 _FLAG: Final = "true or false"
 _FILE: Final = "the name of a file"
+_TEXT: Final = "a text"
 _TABLES: Final = "tables"
 _KNOWN: Final[dict[str, tuple[str, ...] | str | range]] = {
     "format": FORMATS,
@@ -41,6 +57,10 @@ _KNOWN: Final[dict[str, tuple[str, ...] | str | range]] = {
     "all-pairs": _FLAG,
     "list-events": _FLAG,
     "values": _FLAG,
+    "strategy": STRATEGIES,
+    "seed": range(MOST_SEED + 1),
+    "budget": _TEXT,
+    "steps": range(1, MOST_STEPS + 1),
     "suppressions": _FILE,
     "baseline": _FILE,
     SUPPRESS: _TABLES,
@@ -101,7 +121,7 @@ def _settings(path: Path) -> Iterator[tuple[str, Any]]:
             continue
         if allowed is _FLAG:
             good = isinstance(value, bool)
-        elif allowed is _FILE:
+        elif allowed is _FILE or allowed is _TEXT:
             good = isinstance(value, str) and bool(value)
         elif isinstance(allowed, range):
             good = type(value) is int and value in allowed

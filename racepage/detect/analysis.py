@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Literal
 
@@ -23,12 +23,13 @@ from racepage.detect.meant import Scopes
 from racepage.detect.mixed import mixed_sizes
 from racepage.detect.races import RaceEngine, Races
 from racepage.detect.reference import Reference
-from racepage.detect.rows import NATIVE_FROM, extent, rare, which
+from racepage.detect.rows import extent, is_native, rare, which
 from racepage.detect.sides import Sides
 from racepage.detect.sleeping import sleeping
 from racepage.detect.thread_leak import thread_leak
 from racepage.detect.uninitialised import uninitialised
 from racepage.detect.values import values
+from racepage.detect.worlds import ONE_WORLD, Worlds
 from racepage.events import Op
 from racepage.finding import Analysis, Finding, Side
 from racepage.order.hb import HappensBefore
@@ -61,14 +62,75 @@ def analyse(
 
     Args:
         trace: as a reader made it; what `trace.validate` refuses must not come here.
-        engine: `auto` takes the native one from `NATIVE_FROM` events on.
+        engine: `auto` takes the native one where `rows.is_native` says so.
         all_pairs: report every racing pair of sites, not only each access's latest partner.
         progress: told now and then how far the engine is.
+    """
+    found = examine(trace, engine=engine, all_pairs=all_pairs, progress=progress)
+    sides = Sides(trace, found.history, found.rare, found.evidence)
+    return Analysis(
+        path=trace.origin.path,
+        events=len(trace),
+        lost_bytes=trace.origin.lost_bytes,
+        order=found.order,
+        engine=found.engine,
+        findings=tuple(
+            _finding(trace, sides, one, found.scopes.reason(one)) for one in found.evidence
+        ),
+        racy_events=len(found.races.events),
+        racy_event_ids=tuple(found.races.events.tolist()),
+        racy_bytes=_racy_bytes(trace, found.races),
+        threads=sides.threads(),
+        pages=sides.pages(),
+        warnings=tuple(_strangers(trace, found.rare)),
+        complete=trace.origin.complete,
+        labels={str(trace.targets[target]): label for target, label in trace.labels.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """What there is to find in a trace, before anybody dresses it for people.
+
+    Attributes:
+        evidence: one for each kind and pair of places, ascending by event.
+        races: what the engine found.
+        scopes: say what is meant.
+        history: what the order said of the trace.
+        order, engine: their names.
+        rare: the rows that `rows.rare` chose.
+    """
+
+    evidence: list[Evidence]
+    races: Races
+    scopes: Scopes
+    history: History
+    order: str
+    engine: str
+    rare: NDArray[np.int64]
+
+
+def examine(
+    trace: Trace,
+    *,
+    engine: Engine = "auto",
+    all_pairs: bool = False,
+    progress: Progress | None = None,
+    worlds: Worlds = ONE_WORLD,
+) -> Examined:
+    """The findings of a trace as numbers: all of `analyse` but the words.
+
+    Args:
+        trace: as for `analyse`.
+        engine: likewise.
+        all_pairs: likewise.
+        progress: likewise.
+        worlds: which threads can have to do with each other.
     """
     chosen = rare(trace.columns)
     scopes = Scopes(trace, chosen)
     apart = scopes.apart()
-    native = engine == "native" or (engine == "auto" and len(trace) >= NATIVE_FROM)
+    native = engine == "native" or (engine == "auto" and is_native(len(trace)))
     marked = len(which(trace.columns, chosen, *_MARKED)) > 0
     stamper, races = _machines(native=native, marked=marked, all_pairs=all_pairs)
     history = _run(apart, stamper, races, progress)
@@ -77,7 +139,7 @@ def analyse(
     checks = chain(
         _races(trace, found),
         lifetime(trace, history, chosen),
-        uninitialised(trace, chosen),
+        uninitialised(apart, chosen),
         mapping(trace, chosen),
         mixed_sizes(apart, history, chosen),
         exclusive(apart, history, chosen),
@@ -85,27 +147,19 @@ def analyse(
         lock_misuse(trace, locks),
         lock_order(trace, locks, chosen),
         sleeping(trace, locks),
-        deadlock(trace, locks, chosen),
-        thread_leak(trace, chosen),
+        deadlock(trace, locks, chosen, worlds),
+        thread_leak(trace, chosen, worlds),
     )
     evidence = deduplicated(apart.columns, checks)
     evidence.sort(key=lambda one: (one.first if one.second == NONE else one.second, one))
-    sides = Sides(trace, history, chosen, evidence)
-    return Analysis(
-        path=trace.origin.path,
-        events=len(trace),
-        lost_bytes=trace.origin.lost_bytes,
+    return Examined(
+        evidence=evidence,
+        races=found,
+        scopes=scopes,
+        history=history,
         order=stamper.name,
         engine="native" if native else "reference",
-        findings=tuple(_finding(trace, sides, one, scopes.reason(one)) for one in evidence),
-        racy_events=len(found.events),
-        racy_event_ids=tuple(found.events.tolist()),
-        racy_bytes=_racy_bytes(trace, found),
-        threads=sides.threads(),
-        pages=sides.pages(),
-        warnings=tuple(_strangers(trace, chosen)),
-        complete=trace.origin.complete,
-        labels={str(trace.targets[target]): label for target, label in trace.labels.items()},
+        rare=chosen,
     )
 
 

@@ -12,6 +12,7 @@ before what it holds. A thread that the log does not know may yet wake one that 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,7 @@ from racepage.detect.evidence import NONE, Evidence
 from racepage.detect.lock_replay import LockReplay
 from racepage.detect.rows import which
 from racepage.detect.waits import last_waits
+from racepage.detect.worlds import ONE_WORLD, Worlds
 from racepage.events import Flag, Kind, Op
 from racepage.trace.columns import Trace
 
@@ -44,7 +46,9 @@ class _Wait:
     on: tuple[tuple[int, int], ...]
 
 
-def deadlock(trace: Trace, replay: LockReplay, rare: NDArray[np.int64]) -> Iterator[Evidence]:
+def deadlock(
+    trace: Trace, replay: LockReplay, rare: NDArray[np.int64], worlds: Worlds = ONE_WORLD
+) -> Iterator[Evidence]:
     """Every deadlock. first, second = the first two BLOCK rows of it; there may be but one."""
     blocks = last_waits(trace, rare)
     if not blocks:
@@ -52,15 +56,20 @@ def deadlock(trace: Trace, replay: LockReplay, rare: NDArray[np.int64]) -> Itera
     columns = trace.columns
     exited = set(columns.thread[which(columns, rare, Op.EXIT)].tolist())
     waits = _waits(trace, replay, blocks, exited)
-    circles = list(_circles(waits))
-    for circle in circles:
-        yield _evidence(trace, waits, circle)
-    begun = set(np.unique(columns.thread[columns.op != Op.COLLECT]).tolist())
+    waits_of: defaultdict[int, dict[int, _Wait]] = defaultdict(dict)
+    for thread, wait in waits.items():
+        waits_of[worlds.of(thread)][thread] = wait
+    begun = set(np.unique(columns.thread[columns.op != int(Op.COLLECT)]).tolist())
     number_of = {name: number for number, name in enumerate(trace.threads)}
     for target in columns.target[which(columns, rare, Op.START)].tolist():
         begun.add(number_of[trace.targets[target].name])
-    if not circles and begun - exited <= waits.keys():
-        yield _evidence(trace, waits, list(waits))
+    going_on = {worlds.of(thread) for thread in begun - exited - waits.keys()}
+    for world, all_ in waits_of.items():
+        circles = list(_circles(all_))
+        for circle in circles:
+            yield _evidence(trace, all_, circle)
+        if not circles and world not in going_on:
+            yield _evidence(trace, all_, list(all_))
 
 
 def _waits(

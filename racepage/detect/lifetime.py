@@ -28,6 +28,7 @@ from racepage.trace.columns import Columns, Trace
 
 _NEVER: Final = np.iinfo(np.int64).max
 _ENDS: Final = [Op.FREE, Op.COLLECT]
+_ENDING: Final = np.isin(np.arange(256), _ENDS)
 
 
 class _Life(NamedTuple):
@@ -40,8 +41,7 @@ def lifetime(trace: Trace, history: History, rare: NDArray[np.int64]) -> Iterato
     """Every finding of this file, not yet deduplicated; `rare` is what `rows.rare` chose."""
     columns = trace.columns
     if trace.origin.shows_leaks:
-        for life in _lives(columns, which(columns, rare, Op.ALLOC, *_ENDS)):
-            yield from _leak(columns, life)
+        yield from _leaks(columns, which(columns, rare, Op.ALLOC, *_ENDS))
     for life in _lives(columns, _rows_after_an_end(trace, which(columns, rare, *_ENDS))):
         yield from _after_the_end(columns, history, life)
 
@@ -55,7 +55,10 @@ def _rows_after_an_end(trace: Trace, ends: NDArray[np.int64]) -> NDArray[np.int6
     first_end[columns.target[ends[::-1]]] = ends[::-1]  # the last assignment stands: the earliest
     begin = int(ends[0])
     rows: NDArray[np.int64] = begin + np.flatnonzero(on_page(columns)[begin:])
-    return rows[rows >= first_end[columns.target[rows]]]
+    rows = rows[rows >= first_end[columns.target[rows]]]
+    touched = np.zeros(len(trace.targets), dtype=np.bool_)  # pages to which anything happened then
+    touched[columns.target[rows[rows > first_end[columns.target[rows]]]]] = True
+    return rows[touched[columns.target[rows]]]
 
 
 def _lives(columns: Columns, rows: NDArray[np.int64]) -> Iterator[_Life]:
@@ -93,6 +96,13 @@ def _after_the_end(columns: Columns, history: History, life: _Life) -> Iterator[
                 break
 
 
-def _leak(columns: Columns, life: _Life) -> Iterator[Evidence]:
-    if life.alloc != NONE and not np.isin(columns.op[life.rows], _ENDS).any():
-        yield Evidence("page-leak", life.alloc, NONE, page=life.page)
+def _leaks(columns: Columns, rows: NDArray[np.int64]) -> Iterator[Evidence]:
+    """The lives that begin and do not end; `rows` has the beginnings and ends of all."""
+    ends = _ENDING[columns.op[rows]]
+    last = np.full(int(columns.target[rows].max(initial=-1)) + 1, NONE, dtype=np.int64)
+    last[columns.target[rows[ends]]] = rows[ends]  # the last assignment stands
+    born = rows[~ends]
+    left = born[born > last[columns.target[born]]]
+    pages, firsts = np.unique(columns.target[left], return_index=True)
+    for page, alloc in zip(pages.tolist(), left[firsts].tolist(), strict=True):
+        yield Evidence("page-leak", alloc, NONE, page=page)

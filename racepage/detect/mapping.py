@@ -42,7 +42,10 @@ def mapping(trace: Trace, rare: NDArray[np.int64]) -> Iterator[Evidence]:
     """Every finding of this file, not yet deduplicated; `rare` is what `rows.rare` chose."""
     columns = trace.columns
     state = _State()
-    told = which(columns, rare, Op.MAP, Op.UNMAP, Op.EXIT)
+    maps = which(columns, rare, Op.MAP, Op.UNMAP)
+    exits = which(columns, rare, Op.EXIT)
+    exits = exits[np.isin(columns.thread[exits], columns.thread[maps])]
+    told = np.concatenate((maps, exits))
     via = [event for event, detail in columns.details.items() if detail.via != NOTHING]
     for event in np.union1d(told, np.array(via, dtype=np.int64)).tolist():
         op, task = columns.op[event], int(columns.thread[event])

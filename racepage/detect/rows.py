@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -44,10 +45,25 @@ def at_size(function: Callable[P, R], rows: int) -> Callable[P, R]:
     return fast
 
 
+@contextmanager
+def following(rows: int) -> Iterator[None]:
+    """Within, rows count as if so many others had come before: they all pay for one compiler."""
+    global _before  # noqa: PLW0603  (handed through every check, it would be all that one sees)
+    outside, _before = _before, _before + rows
+    try:
+        yield
+    finally:
+        _before = outside
+
+
+_before = 0
+
+
 def _worth(rows: int, *sources: Path) -> bool:
     """Whether so many rows are worth compiled code from these files."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}:
         return False
+    rows += _before
     return rows >= NATIVE_FROM or (rows >= KEPT_FROM and all(map(is_kept, sources)))
 
 

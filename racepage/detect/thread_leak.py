@@ -13,27 +13,37 @@ from numpy.typing import NDArray
 
 from racepage.detect.evidence import NONE, Evidence
 from racepage.detect.rows import which
+from racepage.detect.worlds import ONE_WORLD, Worlds
 from racepage.events import Op
 from racepage.trace.columns import Trace
 
 
-def thread_leak(trace: Trace, rare: NDArray[np.int64]) -> Iterator[Evidence]:
+def thread_leak(
+    trace: Trace, rare: NDArray[np.int64], worlds: Worlds = ONE_WORLD
+) -> Iterator[Evidence]:
     """Every one. first = the START of the thread; there is no second."""
     if not trace.origin.shows_leaks:
         return
     columns = trace.columns
-    exits = which(columns, rare, Op.EXIT).tolist()
-    ended = {trace.threads[columns.thread[event]]: event for event in exits}
-    kept = set(columns.target[which(columns, rare, Op.JOIN, Op.DETACH)].tolist())
-    for start in which(columns, rare, Op.START).tolist():
-        target = int(columns.target[start])
-        name = trace.targets[target].name
-        if name in ended and target not in kept:
+    starts, ends = (
+        rows[worlds.inside(columns.thread[rows])]
+        for rows in (which(columns, rare, Op.START), which(columns, rare, Op.JOIN, Op.DETACH))
+    )
+    left = starts[~np.isin(columns.target[starts], columns.target[ends])].tolist()
+    if not left:
+        return
+    exits = which(columns, rare, Op.EXIT)
+    ended = dict(zip(columns.thread[exits].tolist(), exits.tolist(), strict=True))
+    number_of = {name: number for number, name in enumerate(trace.threads)}
+    for start in left:
+        name = trace.targets[int(columns.target[start])].name
+        end = ended.get(number_of[name])
+        if end is not None:
             yield Evidence(
                 "thread-leak",
                 start,
                 NONE,
-                related=(ended[name],),
+                related=(end,),
                 message=f"{name}, which {trace.threads[columns.thread[start]]} started, has ended, "
                 "and nobody joins or detaches it",
             )

@@ -34,6 +34,7 @@ from __future__ import annotations
 import threading
 from _thread import LockType, RLock, allocate_lock, get_ident
 from collections.abc import Callable
+from itertools import count
 from time import perf_counter_ns
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -98,6 +99,11 @@ CONTROLLED:` whether an operation has to stop at a point. Read it each time; nev
 
 kernel: Kernel = None  # type: ignore[assignment]  # nobody asks for it unless there is one
 """Who says who goes next, while `mode` has CONTROLLED."""
+
+execution = 0
+"""Which controlled execution this is, from 1 on; 0 where none is."""
+
+_executions = count(1)
 
 ident: Callable[[], int] = get_ident
 """Which thread this is: a number that no other thread has as long as this one lives."""
@@ -272,10 +278,11 @@ def control(by: Kernel, new_mode: int, new_depth: int) -> None:
     Raises:
         RecordingError: a recording is on, or another kernel.
     """
-    global kernel, mode, depth, ident, _recorded  # noqa: PLW0603
+    global kernel, mode, depth, ident, execution, _recorded  # noqa: PLW0603
     if mode:
         raise RecordingError("a recording is on: end it before schedules are explored")
     kernel = by
+    execution = next(_executions)
     depth = new_depth
     ident = _task_ident
     _recorded = True
@@ -290,8 +297,9 @@ def unwind() -> None:
 
 def end_control() -> None:
     """Let threads be those of the operating system again."""
-    global mode, ident  # noqa: PLW0603
+    global mode, ident, execution  # noqa: PLW0603
     mode = OFF
+    execution = 0
     ident = get_ident
     turns.clear()
     relabelled.clear()

@@ -208,12 +208,7 @@ def _columns(arrays: Iterable[NDArray[Any]], details: dict[int, Detail]) -> Colu
 
 def _choose(part: _Part, rows: NDArray[np.int64]) -> _Part:
     """Those rows, in that order."""
-    details = part.columns.details
-    if details:
-        new_row = dict(zip(rows.tolist(), range(len(rows)), strict=True))
-        details = {new_row[row]: detail for row, detail in details.items() if row in new_row}
-    arrays = (getattr(part.columns, name)[rows] for name in _DTYPES)
-    return _Part(part.key[rows], _columns(arrays, details))
+    return _Part(part.key[rows], part.columns.rows(rows))
 
 
 def _with_collected(

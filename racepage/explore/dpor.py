@@ -28,8 +28,10 @@ What differs, and what was added:
 - An execution that ends by a failure says nothing of what would come after it, so what the other
   threads were about to do is tried in the place of the failing step, which never sleeps. Of the
   executions with a failure, those are found that show the failure and what led to it, and all that
-  the others can do without it.
-- One that ends at the limit of steps is an execution like any other.
+  the others can do without it. An end that daemons do not see is as a failure to them.
+- One that ends at the limit of steps is an execution like any other. Where the search is free,
+  a thread goes on that has begun; after a while, and when it yields (its step touches nothing), the
+  next one goes, as otherwise one that looks for something again and again would never see it.
 """
 
 from __future__ import annotations
@@ -55,6 +57,9 @@ from racepage.explore.wakeup import (
     prune,
     ways,
 )
+
+PATIENCE: Final = 100
+"""After as many steps it is another thread's turn, where nothing else decides."""
 
 MOST_STEPS: Final = 20_000
 """Longer is no path that can be restored; what happened before each of its steps takes a bit."""
@@ -100,6 +105,7 @@ class OptimalDpor(Strategy):
         self._drowsy: Asleep = []  # what may not need to
         self._announced: list[Step] = []  # what each step off the path was about to do
         self._tasks: Sequence[Task] = ()
+        self._streak = 0  # free choices since a thread had to give up its turn
 
     def begin(self) -> bool:
         frames = self._frames
@@ -111,6 +117,7 @@ class OptimalDpor(Strategy):
         self._nodes = frames[-1].nodes if frames else []
         self._asleep = self._drowsy = frames[-1].asleep if frames else []
         self._announced.clear()
+        self._streak = 0
         return True
 
     def choose(self, tasks: Sequence[Task], last: int) -> Task | None:
@@ -150,23 +157,30 @@ class OptimalDpor(Strategy):
         """Wake those that the step at the last point touched, of which not all is known yet.
 
         What a step that is not the last of its sequence touches is known. Another one touches no
-        more than it announced, unless it picked something, and may only have read.
+        more than it announced that matters, unless it picked something or there are daemons, and
+        may only have read.
         """
         node, step = point.node, self._announced[-1]
-        if node is not None and node.children:
+        if node is not None and not node.last:
             self._asleep = after(self._asleep, node.event.step)
             self._drowsy = after(self._drowsy, node.event.step)
         else:
             reads = tuple(touch._replace(how=READ) for touch in step.touches)
-            self._asleep = [] if point.counts else after(self._asleep, step)
+            unknown = point.counts or self._doubt.daemons
+            self._asleep = [] if unknown else after(self._asleep, step)
             self._drowsy = after(self._drowsy, step._replace(touches=() if point.counts else reads))
 
     def _awake(self, tasks: Sequence[Task], last: int) -> Task | None:
-        """A thread that does not sleep: the one that went last, or else the first one."""
+        """A thread that does not sleep: the one that went last, or else the next one by number."""
+        announced = self._announced
         for asleep in (self._drowsy, self._asleep):
             numbers = {event.step.task for event in asleep}
             awake = [task for task in tasks if task.number not in numbers]
             if awake:
+                self._streak += 1
+                if self._streak > PATIENCE or (announced and not announced[-1].touches):
+                    self._streak = 0
+                    return next((task for task in awake if task.number > last), awake[0])
                 return next((task for task in awake if task.number == last), awake[0])
         return None
 
@@ -187,13 +201,18 @@ class OptimalDpor(Strategy):
         return picks[level] if level < len(picks) and picks[level] < count else 0
 
     def end(self, run: Run) -> None:
-        self._extend(self._doubt.seen(run.steps, self._announced))
+        doubt = self._doubt
+        if doubt.has_new_daemons(run):
+            self._frames.clear()
+            return
+        run = doubt.seen(run, self._announced)
+        self._extend(run.steps)
         if self._frames:
             self._turn(run)
-        if self._doubt.arises(self._order.ranges, choices=self._choices):
-            self._frames.clear()  # all over again, with less
+        if doubt.arises(self._order.ranges, choices=self._choices):
+            self._frames.clear()
             return
-        failed = run.outcome == "failed"
+        failed = self._doubt.cut(run)
         if failed and self._frames:
             frame = self._frames[-1]
             frame.fatal.append(frame.event)
@@ -223,8 +242,8 @@ class OptimalDpor(Strategy):
         """Turn round each race, and pick anew."""
         frames = self._frames
         order = self._order
-        failed = run.outcome == "failed"
-        order.rewind([frame.event.step for frame in frames[: self._known]])
+        failed = self._doubt.cut(run)
+        order.rewind(self._known)
         for frame in frames[self._known :]:
             order.add(frame.event.step)
             self._choices = self._choices or bool(frame.event.counts)
@@ -255,7 +274,8 @@ class OptimalDpor(Strategy):
             if event.counts:
                 self._variants.note(before, event.step)
                 for other in event.others(before):
-                    self._reverse(number, stop, self._variants.known(other))
+                    guess = other._replace(step=self._doubt.guess(other.step))
+                    self._reverse(number, stop, self._variants.known(guess))
             direct = frozenset([keys[step] for step in self._order.direct[number]])
             keys.append(hash((event.step, before, direct)) % MOST)
             last[event.step.task] = keys[-1]

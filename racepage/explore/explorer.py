@@ -7,9 +7,12 @@ report wants to know (`retell`); the schedule is made small (`shrink`), and that
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from racepage.errors import NondeterminismError
@@ -18,13 +21,14 @@ from racepage.execution.step import Step
 from racepage.explore import search
 from racepage.explore.attempts import Attempt
 from racepage.explore.batch import Batch
+from racepage.explore.harm import Harm, harm
 from racepage.explore.result import Budget, Exploration, Found
 from racepage.explore.retell import Teller, Told, ended, vanished
 from racepage.explore.schedule import Program, Schedule, Shown
 from racepage.explore.search import Known
 from racepage.explore.shrink import shrink
 from racepage.explore.strategy import Run, Strategy
-from racepage.finding import Analysis
+from racepage.finding import Analysis, Finding
 
 Progress = Callable[[int, int], object]
 """Told now and then how many executions there were, and how many findings."""
@@ -37,6 +41,9 @@ Policy = Callable[[Analysis], Analysis]
 
 MOST_IN_A_BATCH: Final = 1024
 PROGRESS_SECONDS: Final = 0.1
+SWEEP_SECONDS: Final = 1.0
+SWEEP_SHARE: Final = 20
+"""How much longer a search goes on than a sweep took: it grows with what the search keeps."""
 PAUSE_SECONDS: Final = 10.0
 SHRINKS: Final = 1000
 """Executions that may be spent on making one schedule small."""
@@ -86,7 +93,7 @@ class Explorer:
         self._known: list[Known] = []  # found before this search went on
         self._before = 0  # executions until then
         self._spent = 0.0  # seconds until then
-        self._began = self._next_progress = self._next_pause = 0.0
+        self._began = self._next_progress = self._next_sweep = self._next_pause = 0.0
         self._stopped = self._exhausted = False
         self._end = ""
         self.executions = 0
@@ -102,6 +109,7 @@ class Explorer:
         """
         self._began = time.perf_counter()
         self._next_pause = self._began + PAUSE_SECONDS
+        self._next_sweep = self._began + SWEEP_SECONDS
         with quiet():
             try:
                 self._find_again()
@@ -111,7 +119,7 @@ class Explorer:
                         break
                     self._execute()
             except KeyboardInterrupt:
-                self._stopped, self._end = True, "it was interrupted"
+                self._stopped, self._end = True, "was interrupted"
             try:
                 self._look()
             finally:
@@ -142,20 +150,22 @@ class Explorer:
         now = time.perf_counter()
         if now >= self._next_progress:
             self._tell_progress(now)
+        if now >= self._next_sweep:
+            self._sweep(now)
         if now >= self._next_pause and self._pause is not None:
             self._pause()
             self._next_pause = time.perf_counter() + PAUSE_SECONDS
         budget = self._budget
         if self._stopped:
-            self._end = "it was interrupted"
+            self._end = "was interrupted"
         elif budget.findings is not None and self._counted() >= budget.findings:
-            self._end = f"it was to end after {_counted(budget.findings, 'finding')}"
+            self._end = f"was to end after {_counted(budget.findings, 'finding')}"
         elif budget.executions is not None and (
             self.executions - self._before >= budget.executions
         ):
-            self._end = f"it was to end after {_counted(budget.executions, 'execution')}"
+            self._end = f"was to end after {_counted(budget.executions, 'execution')}"
         elif budget.seconds is not None and now - self._began >= budget.seconds:
-            self._end = f"it was to end after {budget.seconds:g} seconds"
+            self._end = f"was to end after {budget.seconds:g} seconds"
         else:
             return True
         return False
@@ -165,6 +175,12 @@ class Explorer:
         if self._progress is not None:
             self._progress(self.executions, len(self.found))
 
+    def _sweep(self, now: float) -> None:
+        """Let go of what executions left that only the garbage collector finds."""
+        gc.collect()
+        after = time.perf_counter()
+        self._next_sweep = after + max(SWEEP_SECONDS, SWEEP_SHARE * (after - now))
+
     def _counted(self) -> int:
         return sum(found.finding.suppressed is None for found in self.found)
 
@@ -172,7 +188,7 @@ class Explorer:
         if not self._strategy.exhaustive:
             return f"{self._strategy.name} tries some schedules, not all"
         if not self._exhausted:
-            return f"the search had not tried everything: {self._end}"
+            return f"the search {self._end}, and had not tried everything"
         cut = self._outcomes["limit"] + self._outcomes["livelock"]
         if cut:
             return f"{_counted(cut, 'execution')} had more than {self._most:,} steps"
@@ -181,11 +197,11 @@ class Explorer:
     def _execute(self) -> None:
         strategy = self._strategy
         done = self._kernel.execute(self._body, strategy.choose, strategy.pick)
-        outcome = done.outcome
-        self._outcomes[outcome] += 1
+        self._outcomes[done.outcome] += 1
+        outcome = "limit" if done.outcome == "livelock" else done.outcome
         steps: Sequence[Any] = done.steps
-        if outcome in {"limit", "livelock"}:
-            steps, outcome = done.steps[: self._most], "limit"
+        if outcome == "limit":
+            steps = done.steps[: self._most]
         strategy.end(Run(steps, done.waiting, outcome, done.missed))
         self.executions += 1
         self.steps += len(done.steps)
@@ -193,7 +209,7 @@ class Explorer:
         self._batch.close_execution(self.executions, done.outcome)
         if done.outcome in {"failed", "deadlock", "livelock"}:
             self._end_badly(done)
-        elif len(self._pending) >= self._size:
+        elif len(self._pending) >= self._size or self._batch.full:
             self._look()
 
     def _end_badly(self, done: Execution) -> None:
@@ -222,7 +238,7 @@ class Explorer:
         if analysis is None:
             vanished(kind, number)
             return
-        key = analysis.findings[0].fingerprint
+        key = analysis.findings[0].identity
         if key in self._seen:
             return
         self._seen.add(key)
@@ -231,17 +247,20 @@ class Explorer:
         preemptions = None
         if self._shrinks and analysis.findings[0].suppressed is None:
             told, preemptions = self._shrink(told, key)
-            analysis = told.only(key) or analysis
+            if (smaller := told.only(key)) is not None:
+                analysis = replace(smaller, policy=analysis.policy)
         finding = analysis.findings[0]
         schedule = Schedule(
             self._program,
             *told.numbered,
             preemptions,
-            Shown(finding.kind, key),
+            Shown(finding.kind, finding.fingerprint),
             self._strategy.name,
             dict(self._parameters),
         )
-        self.found.append(Found(analysis, schedule, number, preemptions is not None, told))
+        shrunk = preemptions is not None
+        done = self._harm(told, finding)
+        self.found.append(Found(analysis, schedule, number, shrunk, told, done))
 
     # Going on another time
 
@@ -294,7 +313,14 @@ class Explorer:
                 )
             if self._policy is not None:
                 analysis = self._policy(analysis)
-            self.found.append(Found(analysis, one.schedule, one.execution, one.shrunk, told))
+            done = self._harm(told, analysis.findings[0])
+            self.found.append(Found(analysis, one.schedule, one.execution, one.shrunk, told, done))
+
+    def _harm(self, told: Told, finding: Finding) -> Harm | None:
+        """What comes of a race, where it counts."""
+        if finding.suppressed is not None:
+            return None
+        return harm(told, finding, partial(self._teller.run, places=True))
 
     def _shrink(self, told: Told, key: str) -> tuple[Told, tuple[int, ...] | None]:
         """The same finding by a smaller schedule, where there is one, and its preemptions."""

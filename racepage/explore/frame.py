@@ -62,7 +62,7 @@ def _flat(nodes: list[Node]) -> list[Any]:
     left = [(0, node) for node in reversed(nodes)]
     while left:
         depth, node = left.pop()
-        flat.append([depth, _event(node.event)])
+        flat.append([depth, node.last, _event(node.event)])
         left.extend((depth + 1, child) for child in reversed(node.children))
     return flat
 
@@ -71,9 +71,9 @@ def _read_tree(saved: Saved, field: str) -> list[Node]:
     nodes: list[Node] = []
     levels = [nodes]  # where a node of each depth goes
     for item in saved.items(field):
-        depth, event = saved.parts(item, f'an item of "{field}"', 2)
+        depth, last, event = saved.parts(item, f'an item of "{field}"', 3)
         depth = saved.whole(depth, f'a depth in "{field}"', 0, len(levels) - 1)
-        node = Node(_read_event(saved, event))
+        node = Node(_read_event(saved, event), last=last is True)
         levels[depth].append(node)
         levels[depth + 1 :] = [node.children]
     return nodes

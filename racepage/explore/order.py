@@ -46,6 +46,10 @@ class Bytes:
         self.taker = NOBODY
 
 
+Before = tuple[int, dict[int, int], bool, int, int]
+"""The attributes of `Bytes`, in this order: write, reads, free, holder, taker."""
+
+
 class Order:
     """The steps of one execution so far, numbered from 0.
 
@@ -56,7 +60,7 @@ class Order:
         ranges: target -> all ranges of it that a step ever touched; those of other executions, too.
     """
 
-    __slots__ = ("_last", "_targets", "direct", "past", "races", "ranges")
+    __slots__ = ("_done", "_last", "_targets", "direct", "past", "races", "ranges")
 
     def __init__(self) -> None:
         self.past: list[int] = []
@@ -65,16 +69,18 @@ class Order:
         self.ranges: dict[int, set[tuple[int, int]]] = {}
         self._last: dict[int, int] = {}  # task -> its last step
         self._targets: dict[int, dict[tuple[int, int], Bytes]] = {}
+        self._done: list[tuple[int, int, list[tuple[Bytes, Before]]]] = []  # to be undone
 
-    def rewind(self, steps: list[Step]) -> None:
-        """Go back to when only these first steps were done."""
-        del self.past[len(steps) :]
-        del self.direct[len(steps) :]
-        del self.races[len(steps) :]
-        self._last.clear()
-        self._targets.clear()
-        for number, step in enumerate(steps):
-            self._note(step, number)
+    def rewind(self, count: int) -> None:
+        """Go back to when only so many steps were done."""
+        del self.past[count:]
+        del self.direct[count:]
+        del self.races[count:]
+        while len(self._done) > count:
+            task, last, changes = self._done.pop()
+            self._last[task] = last
+            for had, before in reversed(changes):
+                had.write, had.reads, had.free, had.holder, had.taker = before
 
     def add(self, step: Step) -> None:
         """Do one more step."""
@@ -95,8 +101,8 @@ class Order:
 
     def blocked(self, step: Step) -> list[int]:
         """The steps that took a lock for which `step` waits, or waited, and that race with it."""
-        known = self._awaited(step, self._before(step.task))
-        if known is None:
+        known, done = self._awaited(step, self._before(step.task))
+        if not done:
             return []
         takers = [
             lock.taker if lock.holder == NOBODY else lock.holder
@@ -113,8 +119,8 @@ class Order:
         return [number for number in range(first + 1, stop) if not past[number] >> first & 1]
 
     def _before(self, task: int) -> int:
-        last = self._last.get(task)
-        return 0 if last is None else self.past[last]
+        last = self._last.get(task, NOBODY)
+        return 0 if last == NOBODY else self.past[last]
 
     def _touched(self, step: Step) -> int:
         """The steps that `step` may race with: the last of each kind with the same bytes."""
@@ -129,22 +135,25 @@ class Order:
                             found |= 1 << read
         return found
 
-    def _awaited(self, step: Step, known: int) -> int | None:
-        """All that happened before `step` for good; None if what it awaits is still to be done."""
+    def _awaited(self, step: Step, known: int) -> tuple[int, bool]:
+        """All that happened before `step` for good; and whether all that it awaits is among that.
+
+        For a step that was done the rest was so from the beginning.
+        """
+        done = True
         for target, start, stop, how in step.touches:
             if how == AWAIT:
                 awaited = self._targets.get(target, {}).get((start, stop))
                 if awaited is None or not awaited.free:
-                    return None
-                known |= self.past[awaited.write]
-        return known
+                    done = False
+                else:
+                    known |= self.past[awaited.write]
+        return known, done
 
     def _reversible(self, step: Step, races: list[int], started: int) -> list[int]:
         """The races of `step`, with the taker of a lock instead of who gave it back."""
-        known = self._awaited(step, started)
-        if known is None:
-            known = started  # what it awaits was so from the beginning
-        elif known != started:
+        known, _ = self._awaited(step, started)
+        if known != started:
             races = [race for race in races if not known >> race & 1]
         for target, start, stop, how in step.touches:
             if how != LOCK:
@@ -161,6 +170,8 @@ class Order:
         return races
 
     def _note(self, step: Step, number: int) -> None:
+        changes: list[tuple[Bytes, Before]] = []
+        self._done.append((step.task, self._last.get(step.task, NOBODY), changes))
         self._last[step.task] = number
         for target, start, stop, how in step.touches:
             ranges = self._targets.setdefault(target, {})
@@ -168,8 +179,9 @@ class Order:
             if had is None:
                 had = ranges[start, stop] = Bytes()
                 self.ranges.setdefault(target, set()).add((start, stop))
+            changes.append((had, (had.write, had.reads, had.free, had.holder, had.taker)))
             if not how & CHANGES:
-                had.reads[step.task] = number
+                had.reads = {**had.reads, step.task: number}
                 continue
             if how == UNLOCK:
                 had.taker = had.holder
@@ -180,4 +192,4 @@ class Order:
                     had.holder = number
                 had.free = False
             had.write = number
-            had.reads.clear()
+            had.reads = {}

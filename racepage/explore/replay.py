@@ -19,7 +19,9 @@ class Replay(Strategy):
 
     name: ClassVar[str] = "replay"
 
-    def __init__(self, schedule: Sequence[int | Sequence[int]]) -> None:
+    def __init__(self, schedule: Sequence[int | Sequence[int]], said: Sequence[str] = ()) -> None:
+        """Do `schedule`; `said` has its steps in words, for when one does not fit."""
+        self._said = said
         self._schedule = [[item] if isinstance(item, int) else list(item) for item in schedule]
         self._done = False
         self._step = 0  # how many have begun
@@ -38,9 +40,7 @@ class Replay(Strategy):
         wanted = self._schedule[step][0]
         chosen = next((task for task in tasks if task.number == wanted), None)
         if chosen is None:
-            self._mismatch(
-                step, f"the schedule lets thread {wanted} go, but only {_threads(tasks)} can"
-            )
+            self._mismatch(step, f"thread {wanted} is to go, but only {_threads(tasks)} can")
         self._step = step + 1
         self._picks = 0
         return chosen
@@ -88,12 +88,19 @@ class Replay(Strategy):
             self._mismatch(self._step - 1, "the schedule has a pick that the program does not ask")
 
     def _mismatch(self, step: int, what: str) -> NoReturn:
+        said = f" ({self._said[step]})" if step < len(self._said) else ""
         raise RacepageError(
-            f"step {step} of the schedule does not fit the program: {what}; "
+            f"step {step} of the schedule does not fit the program{said}: {what}; "
             "replay it with the program, the arguments and the version that it was made with"
         )
 
 
 def _threads(tasks: Sequence[Task]) -> str:
-    numbers = ", ".join(str(task.number) for task in tasks)
+    numbers = ", ".join(map(_called, tasks))
     return f"thread {numbers}" if len(tasks) == 1 else f"threads {numbers}"
+
+
+def _called(task: Task) -> str:
+    """A thread by its number, and by its name where it has one."""
+    log = getattr(task, "log", None)  # the kernel's tasks have it
+    return str(task.number) if log is None else f"{task.number} ({log.name})"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from racepage.explore.harm import Harm
 from racepage.explore.retell import Told
 from racepage.explore.schedule import Schedule
 from racepage.finding import Analysis, Finding, Verdict
@@ -36,6 +37,7 @@ class Found:
         execution: which one of the exploration it was, from 1.
         shrunk: whether the schedule was made as small as it gets.
         told: that execution, with its trace and the line of each step.
+        harm: what a race does, in both orders.
     """
 
     analysis: Analysis
@@ -43,6 +45,7 @@ class Found:
     execution: int
     shrunk: bool
     told: Told
+    harm: Harm | None = None
 
     @property
     def finding(self) -> Finding:

@@ -52,7 +52,7 @@ class Told:
     Attributes:
         trace: its events.
         analysis: all that there is to find in it.
-        steps: what was done.
+        steps: what was done; of a livelock, before threads took turns.
         places: where each step was done from, where that was asked for.
         first_events: how many events there were before each step, likewise.
         end: what is wrong with how it ended, if anything.
@@ -77,10 +77,10 @@ class Told:
         return [[step.task, *step.picks] for step in self.steps]
 
     def only(self, key: str | None) -> Analysis | None:
-        """The analysis with one finding: that with the fingerprint `key`, or how it ended."""
-        wanted = self.end.fingerprint if key is None and self.end is not None else key
+        """The analysis with one finding: of the identity or fingerprint `key`, or how it ended."""
+        wanted = self.end.identity if key is None and self.end is not None else key
         for finding in self.analysis.findings:
-            if finding.fingerprint == wanted:
+            if wanted in {finding.identity, finding.fingerprint}:
                 return replace(self.analysis, findings=(finding,))
         return None
 
@@ -88,8 +88,8 @@ class Told:
 class _Followed(Replay):
     """A replay that notes what else could have been done."""
 
-    def __init__(self, schedule: Sequence[Sequence[int]]) -> None:
-        super().__init__(schedule)
+    def __init__(self, schedule: Sequence[Sequence[int]], said: Sequence[str]) -> None:
+        super().__init__(schedule, said)
         self.points: list[Point] = []
 
     def choose(self, tasks: Sequence[Ready], last: int) -> Ready:
@@ -109,13 +109,17 @@ class Teller:
         self._program = program
         self._name = name
 
-    def tell(self, schedule: Sequence[Sequence[int]]) -> Told:
+    def tell(self, schedule: Sequence[Sequence[int]], said: Sequence[str] = ()) -> Told:
         """The execution that `schedule` makes, with stacks, bytes and lines.
+
+        Args:
+            schedule: as `Replay` wants it.
+            said: its steps in words, for when one does not fit.
 
         Raises:
             NondeterminismError: the program does not fit it.
         """
-        followed = _Followed(schedule)
+        followed = _Followed(schedule[: self._kernel.most], said)
         told = self.run(followed, depth=DEPTH, places=True)
         return replace(told, plan=shortest(told.steps, followed.points))
 
@@ -140,9 +144,13 @@ class Teller:
         try:
             strategy.begin()
             done = kernel.execute(self._program, strategy.choose, strategy.pick)
-            strategy.end(Run(done.steps, done.waiting, done.outcome, done.missed))
+            outcome = "limit" if done.outcome == "livelock" else done.outcome
+            strategy.end(Run(done.steps, done.waiting, outcome, done.missed))
             trace = retrace(kernel, done.outcome, self._name)
-            again = numbered(done.steps, self._threads(done), _names(kernel))
+            steps = list(done.steps)
+            if done.outcome == "livelock":  # where threads took turns nobody had chosen
+                steps = steps[: kernel.most]
+            again = numbered(steps, self._threads(done), _names(kernel))
         finally:
             kernel.mode, kernel.depth, kernel.on_step = current.SITES, 1, None
             kernel.clear()
@@ -150,9 +158,7 @@ class Teller:
         end = _end(done, analysis)
         if end is not None and end not in analysis.findings:
             analysis = replace(analysis, findings=(*analysis.findings, end))
-        return Told(
-            trace, analysis, list(done.steps), found, first_events, end, done.outcome, again
-        )
+        return Told(trace, analysis, steps, found, first_events, end, done.outcome, again)
 
     def _threads(self, done: Execution) -> dict[int, Thread]:
         """Who there was in an execution, by task number."""
@@ -190,10 +196,11 @@ def _end(done: Execution, analysis: Analysis) -> Finding | None:
         seen = [finding for finding in analysis.findings if finding.kind == "deadlock"]
         return seen[0] if seen else Finding("deadlock", f"nobody can go on: {names} wait for ever")
     if done.outcome == "livelock":
+        going, it = ("goes", "it") if len(done.left) == 1 else ("go", "them")
         return Finding(
             "livelock",
-            f"{names} go round for ever: {len(done.steps):,} steps did not end them, and in the "
-            "second half of those all threads took turns",
+            f"{names} {going} round for ever: {len(done.steps):,} steps did not end {it}, and in "
+            "the second half of those all threads took turns",
         )
     return None
 

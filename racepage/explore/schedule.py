@@ -146,6 +146,9 @@ def difference(schedule: Schedule, replayed: Numbered) -> str | None:
             return f"step {number}: the schedule ends here, and the program goes on"
         if done is None:
             return f"step {number}: the program ends here, and the schedule goes on"
+        ends = number == len(schedule.steps) - 1 and wanted[::2] == done[::2]
+        if ends and wanted.touches == done.touches[: len(wanted.touches)]:
+            continue  # a thread that raised there may come to its end now
         if wanted != done:
             there = operation(wanted, schedule.targets)
             here = operation(done, replayed.targets)

@@ -73,13 +73,15 @@ class Node:
             end on, they are 0.
         children: wakeup sequences that go on after it, the first to be done first; if there are
             none, whatever comes.
+        last: it was the last of its sequence, so there it may touch something else.
     """
 
-    __slots__ = ("children", "event")
+    __slots__ = ("children", "event", "last")
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: Event, *, last: bool) -> None:
         self.event = event
         self.children: list[Node] = []
+        self.last = last
 
 
 Asleep = list[Event]
@@ -161,8 +163,8 @@ def insert(nodes: list[Node], events: Sequence[Event]) -> None:
             nodes, events = node.children, rest
             break
         else:
-            for event in events:
-                node = Node(event)
+            for left, event in enumerate(events, 1 - len(events)):
+                node = Node(event, last=not left)
                 nodes.append(node)
                 nodes = node.children
             return

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from racepage.events import Op
 from racepage.execution import current
 from racepage.execution.frames import outside
+from racepage.execution.step import READ, WRITE, Touch
 from racepage.memory import buffers, values
 from racepage.memory.kmap import PagePointer, PageSlice, point
 from racepage.memory.layout import check_range
@@ -58,6 +59,9 @@ class BytewiseCopies:
         else:
             there = None
             copy = buffers.destination(dst, length)
+        if current.mode >= current.CONTROLLED:
+            copied = () if there is None else (there.touch(WRITE, length),)
+            current.kernel.touching(Touch(self.number, offset, offset + length, READ), *copied)
         before = values.seen(copy)
         with self._section:
             copy[:] = self._bytes[offset : offset + length]
@@ -81,12 +85,15 @@ class BytewiseCopies:
         if isinstance(src, PagePointer | PageSlice):
             there = point(src, length)
             data = there.mapping.span(there.offset, length)
-            given = values.seen(data)
-            if current.mode:
-                there.note(_READ, length, frame, values.detail(given))
         else:
+            there = None
             data = buffers.source(src, length)
-            given = values.seen(data)
+        if current.mode >= current.CONTROLLED:
+            copied = () if there is None else (there.touch(READ, length),)
+            current.kernel.touching(*copied, Touch(self.number, offset, offset + length, WRITE))
+        given = values.seen(data)
+        if current.mode and there is not None:
+            there.note(_READ, length, frame, values.detail(given))
         here = self._bytes[offset : offset + length]
         with self._section:
             before = values.seen(here)

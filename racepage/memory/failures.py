@@ -7,11 +7,17 @@ from contextlib import contextmanager
 from random import Random
 
 from racepage.errors import AllocError
-from racepage.execution import current
+from racepage.events import Kind
+from racepage.execution import current, targets
+from racepage.execution.step import WRITE
 
 
 class _Plan:
-    """When allocations fail. Threads share it, so every look at it is under its lock."""
+    """When allocations fail. Threads share it, so every look at it is under its lock.
+
+    Each controlled execution begins it anew, and an allocation is a point there: it changes what
+    becomes of the allocations of other threads.
+    """
 
     def __init__(
         self, nth: int | None, probability: float | None, seed: int | None, budget: int | None
@@ -19,14 +25,24 @@ class _Plan:
         self._lock = current.raw_lock()
         self._nth = nth
         self._probability = probability
-        self._random = Random(seed)  # noqa: S311  (a test repeats itself; nothing is kept secret)
+        self._seed = Random().getrandbits(64) if seed is None else seed  # noqa: S311  (no secret)
         self._budget = budget
-        self._left = budget
+        self._number = targets.new(Kind.SYNC)  # what an allocation touches
+        self._begin()
+
+    def _begin(self) -> None:
+        self._execution = current.execution
+        self._random = Random(self._seed)  # noqa: S311  (a test repeats itself)
+        self._left = self._budget
         self._returned: list[int] = []
         self._seen = 0
 
     def charge(self, pages: int) -> None:
+        if current.mode >= current.CONTROLLED:
+            current.kernel.point(WRITE, self._number)
         with self._lock:
+            if self._execution != current.execution:
+                self._begin()
             self._seen += 1
             if self._seen == self._nth:
                 raise AllocError(f"allocation number {self._nth} fails, as was asked for")
@@ -46,7 +62,10 @@ class _Plan:
 
     def give_back(self, pages: int) -> None:
         # A finalizer comes here, perhaps from inside `charge`: no lock.
-        self._returned.append(pages)
+        if self._execution == current.execution:
+            self._returned.append(pages)
+            if current.mode >= current.CONTROLLED:
+                current.kernel.touch(WRITE, self._number)
 
 
 _plans: tuple[_Plan, ...] = ()

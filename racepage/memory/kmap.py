@@ -19,7 +19,6 @@ addresses, and are the same memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 from operator import index
 from sys import _getframe
 from types import FrameType
@@ -46,7 +45,6 @@ MAPPINGS: Final = 0xFFFF_C900_0000_0000
 """Where mappings lie: the kernel's vmalloc area on x86-64."""
 
 _PLACES: Final = 1 << 22  # mappings until an address comes again: 16 TiB of the area's 32
-_places = count()
 
 
 class Mapping:
@@ -65,7 +63,8 @@ class Mapping:
         self.page = page
         self.memory = memory
         self.number = current.new_pointer()
-        self.address = MAPPINGS + next(_places) % _PLACES * (PAGE_SIZE << MAX_ORDER)
+        place = (self.number >> current.KIND_BITS) % _PLACES
+        self.address = MAPPINGS + place * (PAGE_SIZE << MAX_ORDER)
         self.task = current.task()
 
     def span(self, start: int, length: int) -> memoryview:

@@ -20,6 +20,7 @@ from racepage.errors import InvalidArgument
 from racepage.events import Flag, Op
 from racepage.execution import current
 from racepage.execution.current import ThreadLog
+from racepage.execution.step import WRITE
 from racepage.memory import failures
 from racepage.memory.access import PageAccess
 from racepage.memory.gfp import GFP_KERNEL, GFP_ZERO, Flags, allows_sleeping
@@ -95,6 +96,8 @@ class Page(PageAccess):
         return BorrowedPage(self)
 
     def _free(self, frame: FrameType) -> None:
+        if current.mode >= current.CONTROLLED:
+            current.kernel.point(WRITE, self.number, 0, self._size)
         if current.mode:
             current.log(_FREE, self.number, frame, self._size)
         if self._freed_by is None:

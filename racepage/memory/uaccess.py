@@ -64,15 +64,22 @@ class UserMemory:
 
     def unmap(self, start: int, stop: int) -> None:
         """Let every copy that reaches a byte of [start, stop) fault there."""
+        self._stop(start, stop)
         if start < stop:
             self._missing = [*self._missing, (index(start), index(stop))]
 
     def map(self, start: int, stop: int) -> None:
         """Bring [start, stop) back."""
+        self._stop(start, stop)
         left = []
         for low, high in self._missing:
             left += [(low, min(high, start)), (max(low, stop), high)]
         self._missing = [(low, high) for low, high in left if low < high]
+
+    def _stop(self, start: int, stop: int) -> None:
+        """Stop before what can be read here is another; a kernel says who goes next."""
+        if current.mode >= current.CONTROLLED:
+            current.kernel.touching(self.touch(WRITE, index(start), index(stop) - index(start)))
 
     def readable(self, start: int, length: int) -> memoryview:
         """The bytes from `start`, up to `length` of them, that come before the first fault."""
@@ -98,7 +105,9 @@ class _Identity:
         self._label = label
         self._numbers: list[int] = []  # the first is it; two threads may have come for it at once
         self._readers: set[int] = set()  # threads, as targets
-        self._spare = _spare.setdefault(label, [])
+        # A controlled execution has its own numbers, and leaves none of them to anybody.
+        controlled = current.mode >= current.CONTROLLED
+        self._spare = [] if controlled else _spare.setdefault(label, [])
 
     @property
     def number(self) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from racepage.events import Op
 from racepage.execution import current
+from racepage.execution.step import READ, WRITE, Touch
 from racepage.memory import values
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class PageView:
             if len(value) != stop - start:
                 raise ValueError(f"{len(value)} bytes of data for a range of {stop - start}")
         here = self._array.data[start:stop]
+        if current.mode >= current.CONTROLLED:
+            current.kernel.touching(Touch(self._page.number, start, stop, WRITE))
         before = values.seen(here)
         self._array[start:stop] = value
         if current.mode:
@@ -76,6 +79,8 @@ class PageView:
             values.note(_WRITE, number, start, stop - start, _getframe(1), before, after)
 
     def _read(self, start: int, stop: int, frame: FrameType) -> NDArray[np.uint8]:
+        if current.mode >= current.CONTROLLED:
+            current.kernel.touching(Touch(self._page.number, start, stop, READ))
         found = self._array[start:stop].copy()
         found.flags.writeable = False
         if current.mode:

@@ -19,6 +19,7 @@ import pytest
 
 from racepage.errors import RacepageError
 from racepage.pytest_plugin.asked import Explore, Record, asked
+from racepage.pytest_plugin.deadlock import end_if_stuck
 from racepage.pytest_plugin.failure import VerdictError, show
 from racepage.pytest_plugin.result import FIELD, RESULT, Summary
 from racepage.pytest_plugin.settings import SETTINGS, add_options, read
@@ -35,6 +36,7 @@ _MARKER = (
 
 _schedule: pytest.StashKey[Schedule] = pytest.StashKey()
 _wish = pytest.StashKey[Explore | Record | pytest.UsageError]()
+_code: pytest.StashKey[int] = pytest.StashKey()
 _recording: pytest.StashKey[Recording] = pytest.StashKey()
 
 
@@ -149,3 +151,15 @@ def pytest_runtest_makereport(
     if call.when == "call" and RESULT in item.stash:
         setattr(made, FIELD, item.stash[RESULT])
     return made
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep the exit code, for when everything is said."""
+    session.config.stash[_code] = int(session.exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Do not wait for threads that wait for ever."""
+    end_if_stuck(config, config.stash.get(_code, pytest.ExitCode.INTERNAL_ERROR))

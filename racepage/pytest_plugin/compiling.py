@@ -48,13 +48,14 @@ def taking_turns(events: int, *, longest: float = LONGEST) -> Iterator[None]:
         os.close(descriptor)  # which gives the lock back, as the end of the process does
 
 
-def _lock(descriptor: int, deadline: float) -> None:
+def _lock(descriptor: int, deadline: float) -> bool:
+    """Have a file for this process alone; False if another one kept it until the deadline."""
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # another process has it
             if time.monotonic() >= deadline:
-                return
+                return False
             time.sleep(_POLL)
         else:
-            return
+            return True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
-from typing import NoReturn
+from pathlib import Path
+from typing import Final, NoReturn
 
 import pytest
 
@@ -20,9 +22,11 @@ from racepage.pytest_plugin.asked import Explore
 from racepage.pytest_plugin.failure import VerdictError, as_typed
 from racepage.pytest_plugin.known import policy
 from racepage.pytest_plugin.left import Report, Shown, failure
-from racepage.pytest_plugin.result import RESULT, How, Verdict, came_to
-from racepage.report import exploration as exploration_text
-from racepage.report import exploration_json, json, text
+from racepage.pytest_plugin.result import RESULT, came_to
+from racepage.report import exploration as text
+from racepage.report import exploration_json as json
+
+_CAPTURING: Final = frozenset({"capsys", "capsysbinary", "capfd", "capfdbinary"})
 
 
 @contextmanager
@@ -67,7 +71,7 @@ class _Test:
         Raises:
             VerdictError: with what was found, or why nothing could be looked for.
         """
-        self._came_to("failed", 0)
+        came_to(self._item, "explored" if self._schedule is None else "replayed", "failed", 0)
         try:
             if self._schedule is None:
                 return self._explore(self._watched(body))
@@ -89,35 +93,46 @@ class _Test:
 
     def _explore(self, body: Callable[[], object]) -> Exploration:
         mark = policy(self._item.config).apply
-        exploration = api.run(body, self._wish.options, self._program, policy=mark)
+        with self._silence():
+            exploration = api.run(body, self._wish.options, self._program, policy=mark)
         if exploration.interrupted:
             raise KeyboardInterrupt
         self._raise_ended()
-        self._came_to(exploration.verdict, exploration.executions)
+        came_to(self._item, "explored", exploration.verdict, exploration.executions)
         if exploration.verdict == "findings":
-            self._fail(exploration)
+            self._fail(exploration, self._once_more(body, exploration))
         return exploration
 
     def _replay(self, body: Callable[[], object], schedule: Schedule) -> Exploration:
-        nodeid, began = self._wish.nodeid, time.perf_counter()
-        again = replay(body, schedule)
+        began = time.perf_counter()
+        raised: list[str] = []
+        again = replay(self._telling(body, raised), schedule)
         self._raise_ended()
-        analysis = policy(self._item.config).apply(again.found or again.told.analysis)
-        self._came_to(analysis.verdict, 1)
-        if analysis.verdict == "findings":
-            counting = [finding for finding in analysis.findings if finding.suppressed is None]
-            said = text.render(analysis, subject=nodeid) + _came_back(again)
-            shown = [Shown(again.told.trace, schedule)]
-            report = Report(said, json.render(analysis))
-            raise failure(self._item, nodeid, counting, report, shown) from None
-        return Exploration(
-            program=nodeid,
+        exploration = Exploration(
+            program=self._wish.nodeid,
             strategy="replay",
             parameters={},
             executions=1,
             steps=len(again.told.steps),
             seconds=time.perf_counter() - began,
+            findings=self._shown_again(again, schedule),
             why_incomplete="a replay is one execution",
+            outcomes={again.told.outcome: 1},
+        )
+        found = exploration.verdict == "findings"
+        note = _came_back(again)
+        came_to(self._item, "replayed", "findings" if found else "clean", 1, note)
+        if found:
+            self._fail(exploration, "".join([f"{note}\n", *raised]))
+        return exploration
+
+    def _shown_again(self, again: Again, schedule: Schedule) -> tuple[Found, ...]:
+        """What a replay shows: what it is to show, or else whatever it does."""
+        analysis = again.found or again.told.analysis
+        mark = policy(self._item.config).apply
+        alone = (replace(analysis, findings=(finding,)) for finding in analysis.findings)
+        return tuple(
+            Found(mark(one), schedule, execution=1, shrunk=False, told=again.told) for one in alone
         )
 
     def _raise_ended(self) -> None:
@@ -125,22 +140,58 @@ class _Test:
             del self._item.stash[RESULT]
             raise self._ended[0]
 
-    def _fail(self, exploration: Exploration) -> NoReturn:
+    @contextmanager
+    def _silence(self) -> Iterator[None]:
+        """Within, what the test prints is dropped, unless it wants to know that itself.
+
+        Thousands of executions print thousands of times the same; that which fails is replayed.
+        """
+        if not _CAPTURING.isdisjoint(self._item.fixturenames):
+            yield
+            return
+        with (
+            Path(os.devnull).open("w", encoding="utf-8") as nothing,
+            redirect_stdout(nothing),
+            redirect_stderr(nothing),
+        ):
+            yield
+
+    def _once_more(self, body: Callable[[], object], exploration: Exploration) -> str:
+        """Replay what was found, for what the test prints, and what pytest says of its exceptions.
+
+        It knows the values of an assertion; to look for them in every execution takes too long.
+        """
+        told: list[str] = []
+        for found in exploration.findings:
+            if found.finding.suppressed is None:
+                with suppress(RacepageError):
+                    replay(self._telling(body, told), found.schedule)
+        return "".join(told)
+
+    def _telling(self, body: Callable[[], object], told: list[str]) -> Callable[[], object]:
+        """The test, of which `told` gets what pytest has to say of an exception."""
+
+        def watched() -> None:
+            try:
+                body()
+            except Exception as error:
+                raised = pytest.ExceptionInfo.from_exception(error)
+                said = str(self._item.repr_failure(raised))  # without the first line's indentation
+                indent = "    " if said.startswith(("@", "def ")) else ""
+                told.append(f"\n{indent}{said}\n")
+                raise
+
+        return watched
+
+    def _fail(self, exploration: Exploration, more: str) -> NoReturn:
         config, nodeid = self._item.config, self._wish.nodeid
         counting = [found for found in exploration.findings if found.finding.suppressed is None]
         there = tuple(_named(found, as_typed(config, nodeid)) for found in exploration.findings)
         exploration = replace(exploration, findings=there)
-        raise failure(
-            self._item,
-            nodeid,
-            [found.finding for found in counting],
-            Report(exploration_text.render(exploration), exploration_json.render(exploration)),
-            [Shown(found.told.trace, found.schedule) for found in counting],
-        ) from None
-
-    def _came_to(self, verdict: Verdict, executions: int) -> None:
-        how: How = "explored" if self._schedule is None else "replayed"
-        came_to(self._item, how, verdict, executions)
+        report = Report(text.render(exploration) + more, json.render(exploration))
+        shown = [Shown(found.told.trace, found.schedule) for found in counting]
+        findings = [found.finding for found in counting]
+        raise failure(self._item, nodeid, findings, report, shown) from None
 
 
 def _named(found: Found, name: str) -> Found:
@@ -150,10 +201,10 @@ def _named(found: Found, name: str) -> Found:
 
 
 def _came_back(again: Again) -> str:
-    """A line that says whether a replay shows what the schedule does."""
-    told = "replayed: the finding of the schedule came back"
+    """Whether a replay shows what the schedule does."""
+    told = "the finding of the schedule came back"
     if again.found is None:
-        told = "replayed: the finding of the schedule did not come back, but this is there"
+        told = "the finding of the schedule did not come back"
     if again.difference is not None:
-        told += f"; not all is as in the schedule: {again.difference}"
-    return f"{told}\n"
+        told += f"; the test is not as it was: {again.difference}"
+    return told

@@ -70,8 +70,8 @@ def name_for(nodeid: str) -> str:
     Long names are cut; the digest tells them apart.
     """
     digest = sha256(nodeid.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    readable = _ODD.sub("-", nodeid).strip("-.")
-    return f"{readable[-_LONGEST:].lstrip('-.')}-{digest}"
+    readable = _ODD.sub("-", nodeid)[-_LONGEST:].strip("-.")
+    return f"{readable or 'test'}-{digest}"
 
 
 def failure(

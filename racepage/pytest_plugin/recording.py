@@ -17,6 +17,7 @@ from racepage.execution.uncaught import sentence
 from racepage.finding import Analysis, Finding
 from racepage.pytest_plugin.asked import Record
 from racepage.pytest_plugin.compiling import taking_turns
+from racepage.pytest_plugin.deadlock import StuckError, interrupted_when_stuck
 from racepage.pytest_plugin.failure import VerdictError
 from racepage.pytest_plugin.known import policy
 from racepage.pytest_plugin.left import Report, Shown, failure
@@ -51,8 +52,11 @@ def recorded(
         except RacepageError as error:
             raise VerdictError.refused(error) from None
         stack.enter_context(_uncaught(errors))
+        stack.enter_context(interrupted_when_stuck(recording, item.config))
         try:
             yield
+        except StuckError:
+            pass
         except Exception:
             stack.close()
             told = _judged(item, wish, recording, errors)

@@ -32,20 +32,24 @@ class Result(TypedDict):
         how: what was done with it.
         verdict: `failed` where racepage could not look, or the test did not let it.
         executions: how many there were.
+        note: what else there is to say, or nothing.
     """
 
     how: How
     verdict: Verdict
     executions: int
+    note: str
 
 
 RESULT: Final = pytest.StashKey[Result]()
 """Where a test has its own."""
 
 
-def came_to(item: pytest.Item, how: How, verdict: Verdict, executions: int = 1) -> None:
-    """Note what came of a test; what is noted last counts."""
-    item.stash[RESULT] = Result(how=how, verdict=verdict, executions=executions)
+def came_to(
+    item: pytest.Item, how: How, verdict: Verdict, executions: int = 1, note: str = ""
+) -> None:
+    """Keep what came of a test; what is kept last counts."""
+    item.stash[RESULT] = Result(how=how, verdict=verdict, executions=executions, note=note)
 
 
 class Summary:
@@ -61,9 +65,9 @@ class Summary:
             self._results.append(result)
 
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
-        """Say it in a line: always if asked to be verbose, otherwise if not all is clean."""
+        """Say it in a line: always if asked to be verbose, otherwise if that is any news."""
         verbosity = config.get_verbosity()
-        news = any(result["verdict"] != "clean" for result in self._results)
+        news = any(result["verdict"] != "clean" or result["note"] for result in self._results)
         if self._results and (verbosity > 0 or (verbosity == 0 and news)):
             terminalreporter.write_line(f"racepage: {sentence(self._results)}")
 
@@ -83,4 +87,5 @@ def _told(how: How, results: list[Result]) -> str:
     tests = "1 test" if len(results) == 1 else f"{len(results):,} tests"
     executions = sum(result["executions"] for result in results)
     where = f" in {executions:,} execution{'s' * (executions != 1)}" if how == "explored" else ""
-    return f"{tests} {how}{where}: {named}"
+    notes = "".join(f" ({result['note']})" for result in results if result["note"])
+    return f"{tests} {how}{where}: {named}{notes}"

@@ -17,12 +17,14 @@ from rich.text import Text
 from racepage.errors import RacepageError
 from racepage.execution.step import AWAIT, UNLOCK, Step
 from racepage.explore.describe import Said, describe_plan
+from racepage.explore.replay import Replay
 from racepage.explore.schedule import operation
 from racepage.explore.schedule_file import to_line
 from racepage.explore.turns import turns
 from racepage.finding import Analysis, PolicyUse
 from racepage.report.escape import plain
 from racepage.report.frames import place
+from racepage.report.harm import render_harm
 from racepage.report.layout import DETAIL, INDENT, Layout, printed
 from racepage.report.one_finding import LONGEST_PROSE, FindingText
 from racepage.report.source import Sources
@@ -59,17 +61,27 @@ ENDINGS: Final = {
 
 _MOST_LINES: Final = 40  # of a plan; nobody reads one of more points
 _MOST_TURNS: Final = 12
+_CODE: Final = "\n"  # between a place and what stands there; no name has it (`plain`)
+_QUOTED: Final = 4  # columns by which code is indented
 
 
-def render(exploration: Exploration, style: Style = PLAIN, *, file: str | None = None) -> str:
-    """The report on an exploration; ends with a newline.
+def render(
+    exploration: Exploration,
+    style: Style = PLAIN,
+    *,
+    file: str | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """The report on an exploration, or on replays: the strategy `replay`. Ends with a newline.
 
     Args:
         exploration: what to report.
         style: how.
         file: where the schedule of the first finding was put.
+        notes: sentences to say before the verdict.
     """
-    return printed(_Report(exploration, style, file).lines(), style.width, color=style.color)
+    report = _Report(exploration, style, file, notes)
+    return printed(report.lines(), style.width, color=style.color)
 
 
 def command(schedule: Schedule, file: str | None = None) -> str | None:
@@ -90,23 +102,39 @@ def command(schedule: Schedule, file: str | None = None) -> str | None:
     return f"racepage replay {given}"
 
 
+def first(exploration: Exploration) -> Found | None:
+    """The first finding that counts, or else the first; None where there is none."""
+    found = exploration.findings
+    counting = (one for one in found if one.finding.suppressed is None)
+    return next(counting, found[0] if found else None)
+
+
 def explained(told: Told) -> list[str]:
     """How threads take turns, in lines: to completion, except at some points."""
+    return [f"{inner}{words}" for inner, words, _ in _points(told)]
+
+
+def _points(told: Told) -> Iterator[tuple[str, str, bool]]:
+    """Those lines: what indents each, what it says, and whether that is code of the program."""
     if told.plan is None:
-        return []
+        return
     sources = Sources()
     said = [_said(told, number, sources) for number in range(len(told.steps))]
-    return describe_plan(told.plan, told.steps, said)
+    for line in describe_plan(told.plan, told.steps, said):
+        words, _, code = line.partition(_CODE)
+        inner = " " * (len(words) - len(words.lstrip(" ")))
+        yield inner, words.lstrip(" "), False
+        if code:
+            yield " " * (_QUOTED + len("1. ")), code, True
 
 
 def order(told: Told, layout: Layout) -> Iterator[Text]:
     """How threads take turns: `explained`, and how many steps each turn has."""
-    lines = explained(told)
+    lines = list(_points(told))
     label = "order"
-    for line in lines[:_MOST_LINES]:
-        words = line.lstrip()
-        inner = " " * (len(line) - len(words))
-        for part in layout.wrapped(Text(words), INDENT + len(inner)):
+    for inner, words, code in lines[:_MOST_LINES]:
+        text = Text(words, "green" if code else "")
+        for part in [text] if code else layout.wrapped(text, INDENT + len(inner)):
             yield from layout.field(label, Text.assemble(inner, part), wrap=False)
             label = ""
     if len(lines) > _MOST_LINES:
@@ -115,7 +143,7 @@ def order(told: Told, layout: Layout) -> Iterator[Text]:
     found = turns(told.steps)
     names = [thread.name for thread in told.numbered.threads]
     taken = (
-        f"{plain(names[told.numbered.steps[start].task])} {stop - start:,}"
+        f"{stop - start:,} {plain(names[told.numbered.steps[start].task])}"
         for _, start, stop in found
     )
     steps = listed(taken, len(found), _MOST_TURNS)
@@ -132,7 +160,7 @@ def _said(told: Told, number: int, sources: Sources) -> Said:
     frame = told.places[number].frame
     code = sources.line(frame)
     where = place(frame)
-    return Said(thread, what, where if code is None else f"{where}: {plain(code)}")
+    return Said(thread, what, where if code is None else f"{where}{_CODE}{plain(code)}")
 
 
 def _operation(step: Step, targets: Sequence[str]) -> str:
@@ -150,8 +178,12 @@ def _operation(step: Step, targets: Sequence[str]) -> str:
 class _Report:
     """One exploration on its way to text."""
 
-    def __init__(self, exploration: Exploration, style: Style, file: str | None) -> None:
+    def __init__(
+        self, exploration: Exploration, style: Style, file: str | None, notes: Sequence[str]
+    ) -> None:
         self.exploration = exploration
+        self.notes = notes
+        self.replayed = exploration.strategy == Replay.name
         self.style = style
         self.file = file
         self.layout = Layout(style.width)
@@ -173,6 +205,8 @@ class _Report:
         everything = merged(self.exploration)
         if everything is not None:
             yield from asides(everything, self.style)
+        for note in self.notes:
+            yield from prose(plain(note, longest=LONGEST_PROSE), "bold")
         yield from self._verdict()
         yield from prose(self._size())
         yield from self._remark()
@@ -181,13 +215,16 @@ class _Report:
         layout = self.layout
         yield from FindingText(found.analysis, layout).lines(found.finding)
         yield Text()
-        steps = counted(len(found.schedule.steps), "step")
-        small = ", as small as it gets" if found.shrunk else ""
-        met = f"in execution {found.execution:,} of {self.exploration.executions:,}"
-        yield from layout.field("found", Text(f"{met}; its schedule has {steps}{small}"))
-        yield Text()
+        if not self.replayed:
+            steps = counted(len(found.schedule.steps), "step")
+            small = ", as small as it gets" if found.shrunk else ""
+            met = f"in execution {found.execution:,} of {self.exploration.executions:,}"
+            yield from layout.field("found", Text(f"{met}; its schedule has {steps}{small}"))
+            yield Text()
         yield from order(found.told, layout)
-        yield from again(found.schedule, layout, file)
+        yield from really(found, layout)
+        if not self.replayed:
+            yield from again(found.schedule, layout, file)
 
     def _verdict(self) -> Iterator[Text]:
         exploration, verdict = self.exploration, self.exploration.verdict
@@ -201,17 +238,22 @@ class _Report:
             if exploration.executions != 1:
                 every = f"these {executions} are all there are"
             told = Text(f"clean: {nothing}, and {every}", VERDICT[verdict])
+        elif self.replayed:
+            told = Text(f"{nothing} under this schedule")
         else:
             told = Text(f"incomplete: {nothing} in {executions}", VERDICT[verdict])
         yield from self.layout.wrapped(told)
-        if exploration.why_incomplete is not None:
-            cut = "interrupted: " if exploration.interrupted else ""
-            yield from self.layout.prose(
-                f"Not all was seen: {cut}{plain(exploration.why_incomplete)}", "yellow"
-            )
+        if exploration.why_incomplete is not None and not self.replayed:
+            told_why = f"Not all was seen: {plain(exploration.why_incomplete)}"
+            yield from self.layout.prose(told_why, "yellow")
 
     def _size(self) -> str:
         one = self.exploration
+        if self.replayed:
+            return (
+                f"{plain(one.program, longest=LONGEST_PROSE)}: {counted(one.executions, 'replay')} "
+                f"of {counted(one.steps // max(one.executions, 1), 'step')}"
+            )
         speed = f"{one.executions / one.seconds:,.0f} a second, " if one.seconds else ""
         told = (
             f"{plain(one.program, longest=LONGEST_PROSE)}: "
@@ -236,6 +278,17 @@ class _Report:
             yield from self.layout.prose(NOTHING_SEEN, "yellow")
         elif verdict == "clean":
             yield from self.layout.prose(ALL_SEEN, DETAIL)
+
+
+def really(found: Found, layout: Layout) -> Iterator[Text]:
+    """What really happened: both orders of a race, and what comes of each."""
+    if found.harm is None:
+        return
+    told, *table = render_harm(found.harm)
+    yield Text()
+    yield from layout.field("harm", Text(f"What really happened: {told}"))
+    for line in table:
+        yield from layout.field("", Text(line), wrap=False)
 
 
 def again(schedule: Schedule, layout: Layout, file: str | None = None) -> Iterator[Text]:

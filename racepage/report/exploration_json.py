@@ -1,14 +1,15 @@
 """The report on an exploration for programs: JSON, in the schema that every report has.
 
-It is one object: that of the execution which shows the first finding, or where there is none of one
-without events. `exploration` says what there is to say of all executions, and `findings` has all
-findings. Each has its `execution`: which one it was, how to have it again, and its own threads and
-pages, since `page:0` need not be the same in two of them.
+It is one object: that of the execution which shows the first finding that counts, or where there is
+none of one without events. `exploration` says what there is to say of all executions, and
+`findings` has all findings. Each has its `execution`: which one it was, how to have it again, and
+its own threads and pages, since `page:0` need not be the same in two of them.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from racepage.errors import RacepageError
@@ -17,9 +18,10 @@ from racepage.explore.schedule_json import to_data
 from racepage.explore.turns import turns
 from racepage.finding import Analysis
 from racepage.report import json as one_trace
-from racepage.report.exploration import command, explained, merged
+from racepage.report.exploration import command, explained, first, merged
 
 if TYPE_CHECKING:
+    from racepage.explore.harm import Harm
     from racepage.explore.result import Exploration, Found
     from racepage.explore.schedule import Schedule
 
@@ -40,38 +42,41 @@ _OF_ITS_OWN: Final = ("trace", "threads", "pages", "labels", "racy_events", "rac
 """What an execution has, and a finding names things of."""
 
 
-def render(exploration: Exploration, *, file: str | None = None) -> str:
+def render(
+    exploration: Exploration, *, file: str | None = None, replay: Object | None = None
+) -> str:
     """The report as text: one object, a line for each member and finding, ending with a newline.
 
     Args:
         exploration: what to report.
         file: where the schedule of the first finding was put.
+        replay: of a replay, what it came to.
     """
     document = report(exploration, file=file)
-    findings = ",\\n".join(f"    {json.dumps(one)}" for one in document.pop("findings"))
+    if replay is not None:
+        document["exploration"]["replay"] = replay
+    findings = ",\n".join(f"    {json.dumps(one)}" for one in document.pop("findings"))
     members = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items()]
-    members.append(f'  "findings": [\\n{findings}\\n  ]' if findings else '  "findings": []')
-    return "{\\n" + ",\\n".join(members) + "\\n}\\n"
+    members.append(f'  "findings": [\n{findings}\n  ]' if findings else '  "findings": []')
+    return "{\n" + ",\n".join(members) + "\n}\n"
 
 
 def report(exploration: Exploration, *, file: str | None = None) -> Object:
     """An exploration as plain data, in the order in which it is to be read."""
-    found = exploration.findings
-    document = one_trace.report(found[0].analysis if found else _NOTHING)
+    found = first(exploration)
+    document = one_trace.report(_NOTHING if found is None else found.analysis)
     everything = merged(exploration)
     document |= {
         "verdict": exploration.verdict,
         "exploration": _exploration(exploration),
         "policy": None if everything is None else one_trace.policy(everything.policy),
-        "findings": [
-            _finding(one, file if number == 0 else None) for number, one in enumerate(found)
-        ],
+        "findings": [_finding(one, file if one is found else None) for one in exploration.findings],
     }
     return document
 
 
 def _exploration(exploration: Exploration) -> Object:
-    first = exploration.findings[0].schedule if exploration.findings else None
+    found = first(exploration)
     return {
         "program": exploration.program,
         "strategy": exploration.strategy,
@@ -83,7 +88,7 @@ def _exploration(exploration: Exploration) -> Object:
         "why_incomplete": exploration.why_incomplete,
         "interrupted": exploration.interrupted,
         "outcomes": dict(exploration.outcomes),
-        "schedule": None if first is None else _line(first),
+        "schedule": None if found is None else _line(found.schedule),
     }
 
 
@@ -96,6 +101,7 @@ def _finding(found: Found, file: str | None) -> Object:
         "outcome": found.told.outcome,
         "steps": len(found.schedule.steps),
         "order": explained(found.told),
+        "harm": _harm(found.harm),
         "sites": [_site(found, turn.start) for turn in turns(found.told.steps)],
         "command": command(found.schedule, file),
         "line": _line(found.schedule),
@@ -103,6 +109,16 @@ def _finding(found: Found, file: str | None) -> Object:
         **{key: document[key] for key in _OF_ITS_OWN},
     }
     return finding
+
+
+def _harm(harm: Harm | None) -> Object | None:
+    """What really happened, in both orders."""
+    if harm is None:
+        return None
+    orders = [asdict(one) for one in harm.orders]
+    for one in orders:
+        one["in_the_end"] = one.pop("finally_")
+    return {**asdict(harm), "orders": orders}
 
 
 def _site(found: Found, step: int) -> Object | None:

@@ -70,6 +70,11 @@ class Section:
         """What entering it touches."""
         return Touch(self.number, 0, 1, WRITE)
 
+    @property
+    def giving_back(self) -> GivingBack:
+        """The same, to be entered where something is given back: that is done in any case."""
+        return GivingBack(self)
+
     def look(self) -> None:
         """Stop where the state is looked at without entering."""
         if current.mode >= CONTROLLED:
@@ -106,3 +111,33 @@ class Section:
         if kernel.now != self._entered:
             kernel.touch(UNLOCK, self.number)
         self._real.release()
+
+
+class GivingBack:
+    """A section, entered to give something back.
+
+    Who stands before it when an execution ends still does that, as who leaves a `with` does: what
+    outlives the execution is free for the next one.
+    """
+
+    __slots__ = ("_section",)
+
+    def __init__(self, section: Section) -> None:
+        self._section = section
+
+    def __enter__(self) -> None:
+        if current.mode >= CONTROLLED:
+            me = current.kernel.running
+            me.must = True
+            self._section.acquire()
+            me.must = False
+        else:
+            self._section.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._section.release()

@@ -14,8 +14,10 @@ from time import monotonic, sleep
 from types import FrameType
 from typing import Final
 
-from racepage.execution import current
+from racepage.errors import RacepageError
+from racepage.execution import current, waits
 from racepage.execution.atomics import FENCES, SEQ_CST, SIZES, AtomicWord, Order
+from racepage.execution.current import CONTROLLED
 from racepage.execution.frames import outside
 from racepage.sync._names import cell_number, shown
 
@@ -87,12 +89,15 @@ def spin_until(predicate: Callable[[], object], timeout: float | None = None) ->
     bytes that `predicate` read have changed.
 
     Args:
-        predicate: what is waited for.
+        predicate: what is waited for. Under control it has to look at something that another thread
+            can change: an atomic, a page, a primitive.
         timeout: how many seconds to wait, at most; None waits for ever.
 
     Returns:
         Whether it was true before the time was over.
     """
+    if current.mode >= CONTROLLED:
+        return _await_change(predicate, timeout, outside(_getframe(1)))
     end = None if timeout is None else monotonic() + timeout
     pause = 0.0
     while not predicate():
@@ -104,3 +109,31 @@ def spin_until(predicate: Callable[[], object], timeout: float | None = None) ->
         sleep(pause)
         pause = min(2 * pause or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
     return True
+
+
+def _await_change(predicate: Callable[[], object], timeout: float | None, frame: FrameType) -> bool:
+    """`spin_until` under control: look again when something that was looked at has changed."""
+    kernel = current.kernel
+    while True:
+        since = kernel.now
+        if predicate():
+            return True
+        if timeout is not None and timeout <= 0:
+            return False
+        seen = kernel.watch(since)
+        if seen.changed:
+            continue
+        if not seen.touches:
+            kernel.refuse(
+                RacepageError(
+                    f"{frame.f_code.co_filename}:{frame.f_lineno}: what spin_until waits for "
+                    "can never change: let it look at an atomic, a page or a primitive"
+                )
+            )
+        waits.block(seen.touches[0].target, frame, timed=timeout is not None)
+        woken = kernel.await_write(seen.touches, timed=timeout is not None)
+        if not woken:
+            kernel.pass_time(timeout)
+        waits.wake(frame)
+        if not woken:
+            return False

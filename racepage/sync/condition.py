@@ -16,7 +16,7 @@ from typing import TypeVar
 from racepage.execution import current
 from racepage.execution.current import CONTROLLED
 from racepage.execution.step import WRITE, Touch
-from racepage.sync._monitor import Waiters
+from racepage.sync._monitor import Ticket, Waiters
 from racepage.sync._names import shown, sync_number
 from racepage.sync.clock import monotonic
 from racepage.sync.lock import Lock, OwnedLock
@@ -123,8 +123,13 @@ class Condition:
             woken = ticket.park(timeout, self._number, frame, Touch(self._number, 0, 1, WRITE))
             return woken
         finally:
-            self._lock._take_back(levels, frame)
-            if not woken:
-                self._waiters.withdraw(ticket)
-                if current.mode >= CONTROLLED:
-                    current.kernel.touch(WRITE, self._number)
+            try:
+                self._lock._take_back(levels, frame)
+            finally:
+                if not woken:
+                    self._withdraw(ticket)
+
+    def _withdraw(self, ticket: Ticket) -> None:
+        self._waiters.withdraw(ticket)
+        if current.mode >= CONTROLLED:
+            current.kernel.touch(WRITE, self._number)

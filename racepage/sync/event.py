@@ -30,11 +30,13 @@ RELEASE_MERGE: Final = int(Op.RELEASE_MERGE)
 class Event:
     """`threading.Event` with a name."""
 
+    _silent = False
+
     def __init__(self, *, name: str | None = None) -> None:
         self._mutex = Section()
         self._name = name
         self._objects = HandOvers(self, name)
-        self._changed = Monitor(self._mutex, self._objects)
+        self._changed = Monitor(self._mutex, None if self._silent else self._objects)
         self._flag = False
         self._round = _Round(self._objects.new())
 
@@ -44,14 +46,14 @@ class Event:
             return self._flag
         with self._mutex:
             self._mutex.unchanged()
-            if self._flag:
+            if self._flag and not self._silent:
                 current.log(ACQUIRE, self._round.number, _getframe(1))
             return self._flag
 
     def set(self) -> None:
         """Set the flag and wake everyone who waits for it."""
         with self._mutex:
-            if current.mode:
+            if current.mode and not self._silent:
                 word = RELEASE_MERGE if self._round.released else RELEASE
                 current.log(word, self._round.number, _getframe(1))
                 self._round.released = True
@@ -79,7 +81,7 @@ class Event:
                     signalled = self._changed.wait(timeout, frame)
                 finally:
                     mine.waiting -= 1
-            if signalled and current.mode:
+            if signalled and current.mode and not self._silent:
                 current.log(ACQUIRE_WAITING if may_wait(timeout) else ACQUIRE, mine.number, frame)
             if mine is not self._round and not mine.waiting:
                 self._objects.done(mine.number)
@@ -88,6 +90,12 @@ class Event:
     def __repr__(self) -> str:
         state = "set" if self._flag else "unset"
         return f"<{shown(self, self._name)} at {id(self):#x}: {state}>"
+
+
+class SilentEvent(Event):
+    """An event that is not recorded and orders nothing, for what racepage itself waits for."""
+
+    _silent = True
 
 
 class _Round:

@@ -24,6 +24,7 @@ from types import FrameType
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
 from racepage.execution import current
+from racepage.execution.current import CONTROLLED
 from racepage.sync._monitor import Monitor, may_wait
 from racepage.sync._names import HandOvers, shown
 from racepage.sync._section import Section
@@ -58,9 +59,10 @@ class Future(Generic[T]):
         self._callbacks: list[_Callback] = []
         self._watches: list[_Watch] = []
         self._end: int | None = None
+        self._end_serves_again = True
 
     def __del__(self) -> None:
-        if getattr(self, "_end", None) is not None:
+        if getattr(self, "_end", None) is not None and self._end_serves_again:
             self._objects.done(cast("int", self._end))
 
     def cancel(self) -> bool:
@@ -182,6 +184,8 @@ class Future(Generic[T]):
                 raise InvalidStateError(f"{self._state}: {self!r}")
             if current.mode:
                 self._end = self._objects.new()
+                # A controlled execution has its own objects, and this may outlive it.
+                self._end_serves_again = current.mode < CONTROLLED
                 log(RELEASE, self._end, frame)
             self._result, self._exception = result, error
             self._state = "finished"

@@ -25,8 +25,12 @@ from sys import _getframe
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
+from greenlet import GreenletExit
+
 from racepage.execution import current
-from racepage.sync._monitor import FOREVER, Waiters
+from racepage.execution.current import CONTROLLED
+from racepage.execution.step import WRITE
+from racepage.sync._monitor import FOREVER, Ticket, Waiters
 from racepage.sync._names import HandOvers, shown, sync_number
 from racepage.sync._section import Section
 from racepage.sync._sections import log
@@ -149,7 +153,8 @@ class ThreadPool:
                 name = f"{self._prefix}_{len(crew.workers)}"
                 worker = Thread(target=crew.work, args=([first],), name=name)
                 worker._racepage_detached = True
-                start(worker, partial(threading.Thread.start, worker), frame)
+                really = partial(threading.Thread.start, worker)
+                start(worker, really, frame, stops=False)  # but where this entered the section
                 crew.workers.append(worker)
             else:
                 number = None
@@ -211,6 +216,8 @@ class _Crew:
 
         Without the mutex: a finalizer may run in a thread that holds it.
         """
+        if current.mode >= CONTROLLED:
+            current.kernel.touch(WRITE, self.mutex.number)
         self.dismissed = True
         self.changed.notify_all()
 
@@ -231,12 +238,20 @@ class _Crew:
                 ticket = self.changed.enrol()
                 if self.dismissed:  # said before this ticket was there to be woken
                     break
-                on = self.objects.whole
                 self.mutex.release()
-                ticket.park(FOREVER, on, None)
+                self._idle(ticket)
                 self.mutex.acquire()
             self.idle -= 1
             return self.tasks.popleft() if self.tasks else None
+
+    def _idle(self, ticket: Ticket) -> None:
+        """Wait for something to do; a program whose workers all do may end."""
+        me = current.kernel.running if current.mode >= CONTROLLED else None
+        if me:
+            me.daemon = True
+        ticket.park(FOREVER, self.objects.whole, None)
+        if me:
+            me.daemon = False
 
     def _do(self, task: _Task) -> None:
         future, body, number = task
@@ -249,6 +264,8 @@ class _Crew:
             return
         try:
             result = body()
+        except GreenletExit:
+            raise
         except BaseException as error:  # noqa: BLE001  (the future raises it)
             future._finish(None, error, None)
         else:
@@ -265,6 +282,8 @@ class _Crew:
             log(ACQUIRE, self.number, None)
         try:
             self.initializer()
+        except GreenletExit:  # the end of an execution under control
+            raise
         except BaseException:  # noqa: BLE001  (it breaks the pool, as there)
             LOGGER.critical("Exception in initializer:", exc_info=True)
             with self.mutex:

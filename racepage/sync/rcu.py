@@ -23,6 +23,8 @@ from typing import Final, NamedTuple, ParamSpec
 
 from racepage.events import Flag, Op
 from racepage.execution import current
+from racepage.execution.current import CONTROLLED
+from racepage.execution.per_thread import PerThread
 from racepage.sync._names import HandOvers, shown, sync_number
 from racepage.sync._section import Section
 from racepage.sync._sections import Bucket, Sections
@@ -42,13 +44,16 @@ class _Callback(NamedTuple):
     bucket: Bucket  # it counts as a section for `barrier`
 
 
-class _Own(threading.local):
-    """What an RCU knows of the current thread."""
+class _Own:
+    """What an RCU knows of a thread."""
 
-    depth = 0
+    __slots__ = ("calling", "depth", "knows", "section")
     section: Bucket
-    knows = (-1, 0)  # the thread in the trace, and how many grace periods it has learnt of
-    calling = False  # is in a callback
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.knows = (-1, 0)  # the thread in the trace, and how many grace periods it has learnt of
+        self.calling = False  # is in a callback
 
 
 class RCU:
@@ -62,7 +67,7 @@ class RCU:
         self._unjoined: list[current.ThreadLog] = []
         self._serving = False  # a thread is there that calls callbacks
         self._periods = 0  # grace periods that were logged
-        self._own = _Own()
+        self._own = PerThread(_Own)
         self._name = name
         self._number = sync_number(self, name)
 
@@ -102,23 +107,24 @@ class RCU:
         What it raises goes where what a thread raises goes.
         """
         with self._mutex:
-            if not self._serving:
-                name = f"{shown(self, self._name)} callbacks"
-                threading.Thread(target=self._serve, name=name, daemon=True).start()
-                self._serving = True
             log = current.new_thread(f"{self._name or 'rcu'}.callback")
             current.start(log, _getframe(1))
             current.detach(log, _getframe(1))
             if current.mode:
                 self._unjoined.append(log)
-            self._waiting.append(
-                _Callback(
-                    body=partial(function, *args, **kwargs),
-                    log=log,
-                    readers=self._readers.before_now(),
-                    bucket=self._callbacks.begin(),
-                )
+            callback = _Callback(
+                body=partial(function, *args, **kwargs),
+                log=log,
+                readers=self._readers.before_now(),
+                bucket=self._callbacks.begin(),
             )
+            self._waiting.append(callback)
+            if current.mode >= CONTROLLED:
+                current.kernel.spawn(log, partial(self._serve_one, callback), daemon=True)
+            elif not self._serving:
+                name = f"{shown(self, self._name)} callbacks"
+                threading.Thread(target=self._serve, name=name, daemon=True).start()
+                self._serving = True
 
     def barrier(self) -> None:
         """Wait until every callback that has been asked for by now has been called.
@@ -127,7 +133,7 @@ class RCU:
             RuntimeError: called in a reader section or in a callback, which would wait for itself.
         """
         self._expect_no_section("barrier")
-        if self._own.calling:
+        if self._own.here().calling:
             raise RuntimeError(f"{self!r}: barrier() in a callback, which would wait for itself")
         frame = _getframe(1)
         with self._mutex:
@@ -140,7 +146,7 @@ class RCU:
         return f"<{shown(self, self._name)} at {id(self):#x}: callbacks={len(self._waiting)}>"
 
     def _read_lock(self, frame: FrameType) -> bool:
-        own = self._own
+        own = self._own.here()
         if not own.depth:
             with self._mutex:
                 own.section = self._readers.begin()
@@ -153,24 +159,24 @@ class RCU:
         return True
 
     def _read_unlock(self, frame: FrameType) -> None:
-        own = self._own
+        own = self._own.here()
         if not own.depth:
             raise RuntimeError(f"{self!r}: read_unlock() by a thread that is in no reader section")
         own.depth -= 1
         if not own.depth:
-            with self._mutex:
+            with self._mutex.giving_back:
                 self._readers.release(own.section, frame)
                 self._readers.end(own.section)
 
     def _expect_no_section(self, what: str) -> None:
-        if self._own.depth:
+        if self._own.here().depth:
             raise RuntimeError(
                 f"{self!r}: {what}() in a reader section, which would wait for itself"
             )
 
     def _serve(self) -> None:
         """Call what is asked for, in turn, until nothing is."""
-        self._own.calling = True
+        self._own.here().calling = True
         while True:
             with self._mutex:
                 if not self._waiting:
@@ -182,17 +188,28 @@ class RCU:
                 self._waiting.popleft()
             self._run(callback)
 
+    def _serve_one(self, callback: _Callback) -> None:
+        """The same under control, where each callback is a thread of its own as it is in traces."""
+        self._own.here().calling = True
+        with self._mutex:
+            self._readers.wait(callback.readers, None)
+            self._waiting.remove(callback)
+        self._run(callback)
+
     def _run(self, callback: _Callback) -> None:
         with self._mutex:
             self._readers.acquire(callback.readers, None)
             self._readers.forget(callback.readers)
         try:
             callback.body()
-        except BaseException as error:  # noqa: BLE001  (as every thread ends)
+        except BaseException as error:
+            if current.mode >= CONTROLLED:
+                raise
             report(threading.current_thread(), callback.log, error)
         with self._mutex:
             self._callbacks.release(callback.bucket, None)
-        current.leave()
+        if current.mode < CONTROLLED:
+            current.leave()
         with self._mutex:
             self._callbacks.end(callback.bucket)
 

@@ -190,7 +190,7 @@ class RwLock:
 
     def _release_read(self, frame: FrameType) -> None:
         me = current.ident()
-        with self._mutex:
+        with self._mutex.giving_back:
             if me not in self._readers:
                 self._refuse(RUNLOCK_REFUSED, frame, "read unlock by a thread that is not reading")
             if self._readers[me] > 1:
@@ -202,7 +202,7 @@ class RwLock:
             self._let_in()
 
     def _release_write(self, frame: FrameType) -> None:
-        with self._mutex:
+        with self._mutex.giving_back:
             self._expect_writer("write unlock", frame)
             if current.mode:
                 current.log(UNLOCK, self._number, frame)

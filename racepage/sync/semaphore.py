@@ -79,7 +79,7 @@ class Semaphore:
     def _release(self, n: int, frame: FrameType) -> None:
         if n < 1:
             raise ValueError("n must be one or more")
-        with self._mutex:
+        with self._mutex.giving_back:
             self._check(n)
             if current.mode:
                 current.log(RELEASE_MERGE, self._number, frame)

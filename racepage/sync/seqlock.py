@@ -19,6 +19,8 @@ from types import FrameType
 from typing import ParamSpec, TypeVar
 
 from racepage.execution import current
+from racepage.execution.current import CONTROLLED
+from racepage.execution.step import WRITE
 from racepage.sync._monitor import FOREVER, Monitor
 from racepage.sync._names import shown, sync_number
 from racepage.sync._section import Section
@@ -105,17 +107,20 @@ class SeqLock:
         return f"<{shown(self, self._name)} {state} at {id(self):#x}: sequence={self._sequence}>"
 
     def _write_lock(self, frame: FrameType, blocking: bool = True, timeout: float = -1) -> bool:
+        if current.mode >= CONTROLLED:  # one step takes the lock and makes the sequence odd
+            current.kernel.also(WRITE, self._mutex.number)
         taken = self._writer._acquire(blocking, timeout, frame)
         if taken:
-            with self._mutex:
-                self._sequence += 1
+            self._mutex.enter_again(woken=False)
+            self._sequence += 1
+            self._mutex.release()
         return taken
 
     def _write_unlock(self, frame: FrameType) -> None:
         if not self._writer._is_owned():
             why = f"{self!r}: write unlock by a thread that is not writing"
             self._writer._refuse(UNLOCK_REFUSED, frame, why)
-        with self._mutex:
+        with self._mutex.giving_back:
             if current.mode:
                 # Writers are ordered by their lock: the last one knows what the earlier ones did.
                 current.log(RELEASE, self._number, frame)

@@ -25,6 +25,7 @@ from racepage.execution.current import CONTROLLED
 from racepage.execution.kernel import Task
 from racepage.execution.step import READ, WRITE
 from racepage.sync._monitor import may_wait
+from racepage.sync.event import SilentEvent
 
 
 class Thread(threading.Thread):
@@ -41,6 +42,12 @@ class Thread(threading.Thread):
             RuntimeError: it was started before, or there is no room for another thread.
         """
         start(self, super().start, _getframe(1))
+
+    @property
+    def ident(self) -> int | None:
+        """What `get_ident` is in this thread; None as long as it was not started."""
+        task = self._racepage_task
+        return super().ident if task is None else task.log.ident
 
     def is_alive(self) -> bool:
         """Whether it was started, and has not ended."""
@@ -63,27 +70,31 @@ class Thread(threading.Thread):
 # Functions, so that a subclass of Thread may call its own methods as it likes.
 
 
-def start(thread: Thread, really: Callable[[], None], frame: FrameType) -> None:
-    """Log that the thread at `frame` starts `thread`, and do it by `really`."""
+def start(
+    thread: Thread, really: Callable[[], None], frame: FrameType, *, stops: bool = True
+) -> None:
+    """Log that the thread at `frame` starts `thread`, and do it by `really`.
+
+    Under control that is a point, unless the step under way has stopped for it.
+    """
     if thread._racepage_log is not None:
         raise RuntimeError("threads can only be started once")
     try:
         log = current.new_thread(thread.name)
     except (AssertionError, AttributeError):
         raise RuntimeError("thread.__init__() not called") from None
-    if current.mode >= CONTROLLED:
+    if stops and current.mode >= CONTROLLED:
         current.kernel.point(WRITE, log.number)
     body = thread.run
     thread._racepage_log = log
-    thread.run = lambda: _live(thread, log, body)  # type: ignore[method-assign]
     current.start(log, frame)
     if thread.daemon or thread._racepage_detached:
         current.detach(log, frame)
     if current.mode >= CONTROLLED:
-        thread.run = body  # type: ignore[method-assign]
-        del thread.run
-        thread._racepage_task = current.kernel.spawn(log, body, daemon=thread.daemon)
+        run = partial(_run, thread, body)
+        current.kernel.spawn(log, run, daemon=thread.daemon, thread=thread)
         return
+    thread.run = lambda: _live(thread, log, body)  # type: ignore[method-assign]
     try:
         really()
     except BaseException:
@@ -96,12 +107,13 @@ def join(
     thread: Thread, really: Callable[[], None], timeout: float | None, frame: FrameType
 ) -> None:
     """Wait for the end of `thread` by `really`, and log that the thread at `frame` did."""
-    log = thread._racepage_log
-    if log is None or thread is threading.current_thread():
+    log, task = thread._racepage_log, thread._racepage_task
+    if log is None or (task is None and thread is threading.current_thread()):
         really()  # raises
         return
-    task = thread._racepage_task
     if task is not None:
+        if current.mode >= CONTROLLED and current.kernel.running is task:
+            raise RuntimeError("cannot join current thread")
         join_task(task, timeout, frame)
         return
     waiting = thread.is_alive() and may_wait(timeout)
@@ -141,6 +153,12 @@ def await_end(thread: threading.Thread) -> None:
             waits.wake(None)
 
 
+def _run(thread: Thread, body: Callable[[], object]) -> None:
+    """All that a thread does under control."""
+    thread._racepage_task = current.kernel.running
+    body()
+
+
 def _live(thread: Thread, log: current.ThreadLog, body: Callable[[], object]) -> None:
     """All that a thread does, from its first event to its last."""
     current.enter(log)
@@ -166,6 +184,26 @@ def report(thread: threading.Thread, log: current.ThreadLog, error: BaseExceptio
         sys.excepthook(type(worse), worse, worse.__traceback__)
 
 
+def get_ident() -> int:
+    """A number that no other thread has as long as this one lives: `threading.get_ident`."""
+    return current.ident()
+
+
+def current_thread() -> threading.Thread:
+    """The thread that calls: `threading.current_thread`."""
+    return threading.current_thread()
+
+
+def enumerate() -> list[threading.Thread]:  # noqa: A001  (threading's own name)
+    """All threads that were started and have not ended: `threading.enumerate`."""
+    return current.kernel.threads() if current.mode >= CONTROLLED else threading.enumerate()
+
+
+def active_count() -> int:
+    """How many there are: `threading.active_count`."""
+    return len(enumerate())
+
+
 class Timer(Thread):
     """`threading.Timer`: calls a function after `interval` seconds unless it is cancelled.
 
@@ -188,7 +226,7 @@ class Timer(Thread):
         self.function = function
         self.args = [] if args is None else args
         self.kwargs = {} if kwargs is None else kwargs
-        self.finished = threading.Event()
+        self.finished = SilentEvent()
 
     def cancel(self) -> None:
         """Do not call the function, if it was not called yet."""

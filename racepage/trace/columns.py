@@ -78,6 +78,25 @@ class Columns:
         """The event's detail, `NO_DETAIL` where it has none."""
         return self.details.get(event, NO_DETAIL)
 
+    def rows(self, rows: NDArray[np.int64]) -> Columns:
+        """Those rows, in that order."""
+        details = self.details
+        if details:
+            number = dict(zip(rows.tolist(), range(len(rows)), strict=True))
+            details = {number[row]: detail for row, detail in details.items() if row in number}
+        return Columns(
+            thread=self.thread[rows],
+            op=self.op[rows],
+            target=self.target[rows],
+            offset=self.offset[rows],
+            length=self.length[rows],
+            site=self.site[rows],
+            flags=self.flags[rows],
+            order=self.order[rows],
+            time=self.time[rows],
+            details=details,
+        )
+
     def batches(self, rows: int) -> Iterator[Columns]:
         """The same events in consecutive pieces of at most `rows`, details numbered in each.
 

@@ -39,11 +39,18 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to run a workload, and everything that there is to find then."""
+    """One way to run a workload, and everything that there is to find then.
+
+    Attributes:
+        expected: what every run has.
+        when_free: what some runs have besides where the threads are free (`crew.meeting`). Then
+            what is `expected` is not in every run either.
+    """
 
     name: str
     summary: str
     expected: tuple[Expected, ...] = ()
+    when_free: tuple[Expected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +366,14 @@ WORKLOADS: Final[dict[str, Workload]] = {
                             ("send", "send_back"),
                             "",
                             "one direction takes 1 while it holds 0, the other 0 while it holds 1",
+                        ),
+                    ),
+                    (
+                        Expected(
+                            "deadlock",
+                            ("send", "send_back"),
+                            "",
+                            "each direction holds its first lock, and waits for the other's",
                         ),
                     ),
                 ),

@@ -8,7 +8,8 @@ that of the accounts' numbers.
 
 `abba`: each direction locks the account that it takes from first. No run of this workload gets
 stuck, because the second direction begins when the first has ended (`turn`, which makes no edge):
-it is the orders that are wrong, and a program that has both can get stuck some day.
+it is the orders that are wrong, and a program that has both can get stuck some day. With `free`
+nobody waits for his turn, and that day comes.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class Account:
         self.page.view()[:BALANCE] = amount.to_bytes(BALANCE, "little")
 
 
-def run(variant: str = "correct", *, rounds: int = 4) -> None:
+def run(variant: str = "correct", *, rounds: int = 4, free: int = 0) -> None:
     """Transfer there `rounds` times, and then back as often."""
     here, there = Account(0), Account(1)
-    turn = sync.invisible_barrier(2)
+    turn = crew.meeting(2, free)
     by_number = variant != "abba"
 
     def go() -> None:

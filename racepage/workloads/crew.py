@@ -50,6 +50,15 @@ def run(programs: Mapping[str, Program]) -> None:
         thread.join()
 
 
+def meeting(parties: int, free: int) -> sync.InvisibleBarrier:
+    """Where threads wait for each other, which makes no edge; not at all if they are `free`.
+
+    Meetings put threads into the situation that a variant is about, in every run. A search for
+    schedules gets there by itself, and has more to find where nobody forces the threads.
+    """
+    return sync.invisible_barrier(1 if free else parties)
+
+
 def team(name: str, size: int, member: Callable[[int], None]) -> dict[str, Program]:
     """`size` programs called `name-0`, `name-1` and so on; each is told its number."""
     return {f"{name}-{number}": partial(member, number) for number in range(size)}

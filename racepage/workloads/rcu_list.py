@@ -9,7 +9,7 @@ link that published it, and every section that may have seen the old one has end
 
 `early-reuse`: the writer does not wait. Readers may still be looking at the node that it fills, and
 nothing ever orders what they read with that. Every run has both: readers look at all nodes, and
-then (`turn`, which makes no edge) the writer replaces one.
+then (`turn`, which makes no edge) the writer replaces one; with `free` it does so at any time.
 """
 
 from __future__ import annotations
@@ -35,19 +35,21 @@ class List:
         turn: where the readers that have walked the list meet the writer.
     """
 
-    def __init__(self, nodes: int, readers: int) -> None:
+    def __init__(self, nodes: int, readers: int, free: int) -> None:
         self.page = Page.alloc_page(GFP_KERNEL, label="list")
         self.rcu = sync.RCU(name="list")
-        self.turn = sync.invisible_barrier(readers + 1)
+        self.turn = crew.meeting(readers + 1, free)
         self.spare = NODE * (nodes + 1)
         for number in range(nodes + 1):
             following = NODE * (number + 1) if number < nodes else 0
             fill(self, NODE * number, following, b"\0" * VALUE)
 
 
-def run(variant: str = "correct", *, rounds: int = 6, nodes: int = 3, readers: int = 2) -> None:
+def run(
+    variant: str = "correct", *, rounds: int = 6, nodes: int = 3, readers: int = 2, free: int = 0
+) -> None:
     """Replace `rounds` nodes while readers walk the list as often."""
-    shared = List(nodes, readers)
+    shared = List(nodes, readers, free)
     waits = variant != "early-reuse"
     crew.run(
         {"writer": lambda: write(shared, rounds, nodes, waits=waits)}

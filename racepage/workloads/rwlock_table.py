@@ -15,7 +15,8 @@ lock. Other readers are inside at the same time.
 Each worker refreshes one record of its own and looks at all of them. In each round all workers
 store their records (`stored`), then all look at all of them and wait for each other with their read
 locks held (`inside`), and only then comes the upgrade. Neither wait makes an edge. So the lookups
-of a record and its upgrade are in one group of readers, and no writer stood between them.
+of a record and its upgrade are in one group of readers, and no writer stood between them. With
+`free` nobody waits, and readers are inside together when it so happens.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import struct
 from typing import Final
 
 from racepage import sync
-from racepage.memory import GFP_KERNEL, Page
+from racepage.memory import GFP_KERNEL, GFP_ZERO, Page
 from racepage.workloads import crew
 
 RECORD: Final = struct.Struct("<QQ")  # whether it is fresh, and its value
@@ -34,16 +35,15 @@ class Table:
     """`records` records from the start of one page, and the lock that guards them."""
 
     def __init__(self, records: int) -> None:
-        self.page = Page.alloc_page(GFP_KERNEL, label="table")
+        self.page = Page.alloc_page(GFP_KERNEL | GFP_ZERO, label="table")
         self.lock = sync.RwLock(name="table")
         self.records = records
 
 
-def run(variant: str = "correct", *, rounds: int = 5, workers: int = 3) -> None:
+def run(variant: str = "correct", *, rounds: int = 5, workers: int = 3, free: int = 0) -> None:
     """Let each of `workers` (at most 256) store, look up and refresh, `rounds` times."""
     table = Table(workers)
-    stored = sync.invisible_barrier(workers)
-    inside = sync.invisible_barrier(workers)
+    stored, inside = crew.meeting(workers, free), crew.meeting(workers, free)
     upgrades = variant == "unlocked-upgrade"
 
     def worker(own: int) -> None:

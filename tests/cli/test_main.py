@@ -20,6 +20,9 @@ def test_help_lists_the_verbs_in_the_order_one_meets_them(racepage: Racepage) ->
     assert [line.split()[0] for line in commands.splitlines()] == [
         "run",
         "check",
+        "explore",
+        "replay",
+        "stress",
         "info",
         "convert",
         "explain",

@@ -18,15 +18,18 @@ A program is a tuple of threads, a thread a tuple of operations; a place is (pag
     ("check", place, value)             a read that ends the execution if the bytes add up to value
     ("join", thread)                    waits for the end of a thread
     ("wait", n, place)                  two events: a write of condition n, and, when it was woken,
-                                        a write of 1 into the place
+                                        a write of 1 into the place, or, if that is a number, a
+                                        lock of it
     ("timed", n, place)                 the same, or else its time runs out: a write of condition n,
                                         and the next operation is skipped
     ("notify", n)                       a write of condition n that wakes one that waits, if any
+    ("daemon", 0)                       no event, and at the beginning only: the thread ends where
+                                        all threads have ended that are no daemons
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 Place = tuple[int, int, int]
@@ -54,8 +57,10 @@ class Event(NamedTuple):
     picks: tuple[int, ...]
 
 
-Trace = frozenset[tuple[Event, frozenset[tuple[int, int]]]]
-"""Each event, and (thread, number) of those before it that depend on it."""
+Part = tuple[Event, frozenset[tuple[int, int]]]
+"""An event, and (thread, number) of those before it that depend on it."""
+
+Trace = frozenset[Part]
 
 
 def clash(one: Event, other: Event) -> bool:
@@ -86,28 +91,36 @@ class State(NamedTuple):
     numbers: tuple[int, ...]  # how many events each thread did
     memory: frozenset[tuple[tuple[int, int], int]]  # (page, byte) -> value, where it is not 0
     held: frozenset[int]
-    failed: int = -1  # the thread that did, with its last event
+    cut: int = -1  # the thread that ended the execution with its last event, before others
     waiting: frozenset[tuple[int, int, bool]] = frozenset()  # condition, thread, whether timed
     woken: frozenset[int] = frozenset()
 
 
-def ended(threads: Threads, state: State, thread: int) -> bool:
-    return state.counters[thread] >= len(threads[thread])
+def daemon(operations: tuple[Operation, ...]) -> bool:
+    return operations[:1] == (("daemon", 0),)
+
+
+def left(threads: Threads, counters: Sequence[int]) -> list[int]:
+    """The threads that have not ended."""
+    return [thread for thread, at in enumerate(counters) if at < len(threads[thread])]
 
 
 def enabled(threads: Threads, state: State) -> list[int]:
     ready = []
-    for thread, operations in enumerate(threads):
-        counter = state.counters[thread]
-        if counter < len(operations) and state.failed < 0:
-            word, place = operations[counter][:2]
-            blocked = (
-                (word == "lock" and place in state.held)
-                or (word == "join" and not ended(threads, state, place))
-                or (place, thread, False) in state.waiting
-            )
-            if not blocked:
-                ready.append(thread)
+    alive = left(threads, state.counters)
+    if state.cut >= 0 or all(daemon(threads[thread]) for thread in alive):
+        return []
+    for thread in alive:
+        at = state.counters[thread]
+        word, place = threads[thread][at][:2]
+        blocked = (
+            (word == "lock" and place in state.held)
+            or (word == "join" and place in alive)
+            or (place, thread, False) in state.waiting
+            or (thread in state.woken and threads[thread][at][2] in state.held)
+        )
+        if not blocked:
+            ready.append(thread)
     return ready
 
 
@@ -130,7 +143,7 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
         picks: tuple[int, ...] = (),
         jump: int = 1,
         held: frozenset[int] = state.held,
-        failed: int = state.failed,
+        cut: int = state.cut,
         waiting: frozenset[tuple[int, int, bool]] = state.waiting,
         woken: frozenset[int] = state.woken,
     ) -> tuple[Event, State]:
@@ -141,12 +154,15 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
         counters = list(state.counters)
         numbers = list(state.numbers)
         counters[thread] += jump
-        if counters[thread] >= len(threads[thread]) and failed < 0:
+        if counters[thread] >= len(threads[thread]) and cut < 0:
             accesses = [*accesses, Access(THREADS + thread, 0, 1, "u")]
+            alive = left(threads, counters)
+            if alive and all(daemon(threads[other]) for other in alive):
+                cut = thread
         event = Event(thread, numbers[thread], tuple(accesses), picks)
         numbers[thread] += 1
         kept = frozenset((byte, value) for byte, value in new.items() if value)
-        return event, State(tuple(counters), tuple(numbers), kept, held, failed, waiting, woken)
+        return event, State(tuple(counters), tuple(numbers), kept, held, cut, waiting, woken)
 
     def access(place: Any, kind: str) -> Access:
         page, start, stop = place
@@ -183,11 +199,12 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
                 yield after([condition])
         elif thread in state.woken:
             wake_up = Access(WAKE_UPS + 10 * thread + state.counters[thread], 0, 1, "a")
-            yield after(
-                [wake_up, access(operation[2], "w")],
-                stored=[(operation[2], 1)],
-                woken=state.woken - {thread},
-            )
+            place, woken = operation[2], state.woken - {thread}
+            if isinstance(place, int):
+                taken = Access(LOCKS + place, 0, 1, "l")
+                yield after([wake_up, taken], held=state.held | {place}, woken=woken)
+            else:
+                yield after([wake_up, access(place, "w")], stored=[(place, 1)], woken=woken)
         elif mine in state.waiting:
             yield after([condition], jump=2, waiting=state.waiting - {mine})
         else:
@@ -197,7 +214,7 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
     elif word == "skip":
         yield after([access(where, "r")], jump=2 if load(where) else 1)
     elif word == "check":
-        yield after([access(where, "r")], failed=thread if load(where) == operation[2] else -1)
+        yield after([access(where, "r")], cut=thread if load(where) == operation[2] else -1)
     elif word == "write":
         yield after([access(where, "w")], stored=[(where, operation[2])])
     elif word == "copy":
@@ -219,6 +236,25 @@ def results(  # noqa: C901, PLR0912, PLR0915  (one branch for each operation)
             yield after([access(place, "w")], stored=[(place, 1)], picks=(pick,))
 
 
+def causes(end: Trace, thread: int) -> tuple[Part, Trace]:
+    """The last event of `thread`, and all that happened before it and itself."""
+    parts = {(part[0].thread, part[0].number): part for part in end}
+    last = max(name for name in parts if name[0] == thread)
+    left, found = [last], set()
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left.extend(parts[name][1])
+    return parts[last], frozenset(parts[name] for name in found)
+
+
+def ends(part: Part) -> bool:
+    """Whether an event is the end of its thread."""
+    event = part[0]
+    return Access(THREADS + event.thread, 0, 1, "u") in event.accesses
+
+
 def traces(threads: Threads, most: int = 1 << 40) -> dict[Trace, State] | None:
     """Every trace of a whole execution, and how it ends; None if that is too much work.
 
@@ -227,8 +263,9 @@ def traces(threads: Threads, most: int = 1 << 40) -> dict[Trace, State] | None:
         most: how many traces of one length may be at hand.
     """
     nothing = tuple(0 for _ in threads)
+    begin = tuple(int(daemon(operations)) for operations in threads)
     level: dict[Trace, tuple[State, tuple[Event, ...]]] = {
-        frozenset(): (State(nothing, nothing, frozenset(), frozenset()), ())
+        frozenset(): (State(begin, nothing, frozenset(), frozenset()), ())
     }
     ends = {}
     while level:

@@ -13,9 +13,13 @@
     ("join", thread)                    waits until it has ended
     ("park", cell, timed, token)        begins to wait for a "notify", for which a target is given
     ("parked", cell, timed, token, place)   the end of the wait, right after that, which sends back
-                                        whether it was woken: if so, the place is written; a timed
-                                        wait can run out of time until then, which writes the cell
+                                        whether it was woken: if so, the place is written, or
+                                        locked if it is ("lock", cell); a timed wait can run out of
+                                        time until then, which writes the cell
     ("notify", cell)                    wakes one that waits, if any: it picks which
+    ("yield",)                          touches nothing
+    ("daemon",)                         no step, and at the beginning only: the thread ends where
+                                        all threads have ended that are no daemons
 
 A cell is a name, or a name with a range of its bytes: `("page", 2, 6)`; a name alone is the byte
 [0, 1). A write puts its value into each byte of the range, a read sends back their sum.
@@ -56,6 +60,7 @@ class Thread:
         self.number = number
         self.body = body()
         self.operation: Operation | None = None
+        self.daemon = False
 
     def go_on(self, answer: Any) -> None:
         self.operation = None
@@ -69,8 +74,12 @@ class Thread:
     def ready(self) -> bool:
         if self.operation is None:
             return False
-        word, cell = self.operation[:2]
+        word, cell = (*self.operation, None)[:2]
         machine = self.machine
+        if word == "parked" and not machine.runs_out(self, self.operation):
+            kind, lock = machine.woken(self.operation)
+            if kind == LOCK and lock in machine.held:
+                return False
         return not (
             (word == "lock" and cell in machine.held)
             or (word == "join" and machine.threads[cell].operation is not None)
@@ -104,9 +113,16 @@ class Machine:
         """Whether a thread that is parked would run out of time."""
         return (operation[1], thread.number, True) in self.waiting
 
+    def woken(self, operation: Operation) -> tuple[int, Any]:
+        """What a thread that is parked does once it is woken."""
+        place = operation[4]
+        return (LOCK, place[1]) if place[0] == "lock" else (WRITE, place)
+
     def touches(self, thread: Thread) -> tuple[Touch, ...]:
         operation = thread.operation
         assert operation is not None
+        if operation == ("yield",):
+            return ()
         word, cell = operation[:2]
         if word == "copy":
             return self.touch(cell, READ), self.touch(operation[2], WRITE)
@@ -115,7 +131,8 @@ class Machine:
         if word == "join":
             return (self.touch(f"thread {cell}", AWAIT),)
         if word == "parked" and not self.runs_out(thread, operation):
-            return self.touch(operation[3], AWAIT), self.touch(operation[4], WRITE)
+            kind, place = self.woken(operation)
+            return self.touch(operation[3], AWAIT), self.touch(place, kind)
         kinds = {"read": READ, "lock": LOCK, "unlock": UNLOCK}
         return (self.touch(cell, kinds.get(word, WRITE)),)
 
@@ -133,7 +150,7 @@ class Machine:
     ) -> tuple[Step, Any]:
         operation = thread.operation
         assert operation is not None
-        word, cell = operation[:2]
+        word, cell = (*operation, None)[:2]
         touches = self.touches(thread)
         picks: tuple[int, ...] = ()
         answer: Any = None
@@ -170,8 +187,11 @@ class Machine:
         elif word == "parked":
             answer = not self.runs_out(thread, operation)
             self.waiting.discard((cell, thread.number, True))
-            if answer:
-                self.store(operation[4], 1)
+            kind, place = self.woken(operation)
+            if answer and kind == LOCK:
+                self.held.add(place)
+            elif answer:
+                self.store(place, 1)
         elif word == "notify":
             there = sorted(other for other in self.waiting if other[0] == cell)
             if there:
@@ -182,7 +202,7 @@ class Machine:
             touches = (touches[picks[0]],)
             self.store(cell[picks[0]], 1)
         else:
-            assert word == "join"
+            assert word in {"join", "yield"}
         if fails:
             touches = (self.touch(cell, READ),)
         return Step(thread.number, touches, picks), answer
@@ -198,6 +218,13 @@ class Machine:
     def picked(self, pick: Callable[[int], int], count: int) -> tuple[int, ...]:
         return (pick(count),) if count > 1 else ()
 
+    def left(self) -> bool:
+        """Whether threads have not ended for which an execution goes on."""
+        return any(not thread.daemon and thread.operation is not None for thread in self.threads)
+
+    def ready(self) -> list[Thread]:
+        return [thread for thread in self.threads if thread.ready()] if self.left() else []
+
     def run(self, strategy: Strategy, limit: int = 10_000) -> Result:
         steps: list[Step] = []
         last = -1
@@ -206,7 +233,10 @@ class Machine:
         try:
             for thread in self.threads:
                 thread.go_on(None)
-            while ready := [thread for thread in self.threads if thread.ready()]:
+                if thread.operation == ("daemon",):
+                    thread.daemon = True
+                    thread.go_on(None)
+            while ready := self.ready():
                 if len(steps) == limit:
                     outcome = "limit"
                     break
@@ -225,7 +255,7 @@ class Machine:
                     end = self.touch(f"thread {last}", UNLOCK)
                     steps[-1] = step._replace(touches=(*step.touches, end))
             else:
-                if any(thread.operation is not None for thread in self.threads):
+                if self.left():
                     outcome = "deadlock"
         except Failure as error:
             outcome, failure = "failed", str(error)

@@ -24,31 +24,50 @@ cells = st.just((2, 0, 1))
 """A page of one byte: what is exchanged is touched whole by everybody."""
 
 
-def operations(*, checks: bool = False, mixed: bool = False) -> st.SearchStrategy[Operation]:
+EXACT = frozenset({"read", "write", "skip", "copy", "exchange", "lock", "unlock", "try", "join"})
+"""Operations of which each does what it announced, or fails on the same bytes as all others."""
+
+GUESSING = frozenset({"mixed"})
+PICKING = frozenset({"pick", "place"})
+WAITING = frozenset({"wait", "timed", "notify"})
+FAILING = frozenset({"check"})
+DAEMONS = frozenset({"daemon"})
+
+
+def operations(words: frozenset[str]) -> st.SearchStrategy[Operation]:
     anywhere = places() | cells
     values = st.integers(0, 2)
-    kinds = [
-        st.tuples(st.just("read"), anywhere),
-        st.tuples(st.just("write"), anywhere, values),
-        st.tuples(st.just("skip"), anywhere),
-        st.tuples(st.just("copy"), anywhere, anywhere),
-        st.tuples(st.just("exchange"), anywhere if mixed else cells, values, values),
-        st.tuples(st.just("lock"), st.integers(0, 1)),
-        st.tuples(st.just("unlock"), st.integers(0, 1)),
-        st.tuples(st.just("lock"), st.integers(0, 1)),
-        st.tuples(st.just("unlock"), st.integers(0, 1)),
-        st.tuples(st.just("try"), st.integers(0, 1)),
-        st.tuples(st.just("pick"), anywhere, st.integers(1, 2), st.integers(0, 1)),
-        st.tuples(st.just("place"), anywhere, anywhere),
-    ]
-    if checks:
-        kinds.append(st.tuples(st.just("check"), anywhere, values))
-    return st.one_of(kinds)
+    either = st.integers(0, 1)
+    kinds = {
+        "read": st.tuples(st.just("read"), anywhere),
+        "write": st.tuples(st.just("write"), anywhere, values),
+        "skip": st.tuples(st.just("skip"), anywhere),
+        "copy": st.tuples(st.just("copy"), anywhere, anywhere),
+        "exchange": st.tuples(st.just("exchange"), cells, values, values),
+        "mixed": st.tuples(st.just("exchange"), anywhere, values, values),
+        "lock": st.tuples(st.just("lock"), either),
+        "unlock": st.tuples(st.just("unlock"), either),
+        "try": st.tuples(st.just("try"), either),
+        "join": st.tuples(st.just("join"), either),
+        "pick": st.tuples(st.just("pick"), anywhere, st.integers(1, 2), either),
+        "place": st.tuples(st.just("place"), anywhere, anywhere),
+        "wait": st.tuples(st.just("wait"), either, anywhere | either),
+        "timed": st.tuples(st.just("timed"), either, anywhere | either),
+        "notify": st.tuples(st.just("notify"), either),
+        "check": st.tuples(st.just("check"), anywhere, values),
+    }
+    return st.one_of([kinds[word] for word in sorted(words - DAEMONS)])
 
 
-def threads(*, checks: bool = False, mixed: bool = False) -> st.SearchStrategy[brute.Threads]:
-    thread = st.lists(operations(checks=checks, mixed=mixed), max_size=4).map(tuple)
-    return st.lists(thread, min_size=2, max_size=3).map(tuple)
+def threads(words: frozenset[str]) -> st.SearchStrategy[brute.Threads]:
+    """Two or three threads of up to four operations, of which the later ones may be daemons."""
+    thread = st.lists(operations(words), max_size=4).map(tuple)
+    others = thread
+    if words & DAEMONS:
+        others = thread | thread.map(lambda operations: (("daemon", 0), *operations))
+    return st.builds(
+        lambda one, more: (one, *more), thread, st.lists(others, min_size=1, max_size=2)
+    )
 
 
 def program(threads: brute.Threads) -> Program:
@@ -56,7 +75,7 @@ def program(threads: brute.Threads) -> Program:
 
 
 def _body(number: int, operations: tuple[Operation, ...]) -> Body:  # noqa: C901  (one branch for each)
-    def body() -> Generator[Operation, Any, None]:  # noqa: C901  (one branch for each)
+    def body() -> Generator[Operation, Any, None]:  # noqa: C901, PLR0912  (one branch for each)
         skipped = False
         for at, operation in enumerate(operations):
             if skipped:
@@ -78,10 +97,14 @@ def _body(number: int, operations: tuple[Operation, ...]) -> Body:  # noqa: C901
                 yield "pick", place, lambda value, base=base, more=more: base + more * (value != 0)
             elif word in {"wait", "timed"}:
                 _, condition, place = operation
+                if isinstance(place, int):
+                    place = "lock", (brute.LOCKS + place, 0, 1)
                 cell = (brute.CONDITIONS + condition, 0, 1)
                 rest = word == "timed", (brute.WAKE_UPS + 10 * number + at, 0, 1)
                 yield "park", cell, *rest
                 skipped = not (yield "parked", cell, *rest, place)
+            elif word == "daemon":
+                yield ("daemon",)
             elif word == "notify":
                 yield word, (brute.CONDITIONS + operation[1], 0, 1)
             elif word == "place":

@@ -45,11 +45,13 @@ def woken(lib: Any, condition: Any, notify: Any) -> list[int]:
     return found
 
 
+@pytest.mark.real_threads
 def test_notify_wakes_those_that_waited_longest(lib: Any) -> None:
     condition = lib.Condition()
     assert woken(lib, condition, lambda: condition.notify(2)) == [0, 1]
 
 
+@pytest.mark.real_threads
 def test_notify_all_wakes_all(lib: Any) -> None:
     condition = lib.Condition(lib.Lock())
     assert woken(lib, condition, condition.notify_all) == [0, 1, 2]

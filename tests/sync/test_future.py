@@ -82,6 +82,7 @@ def test_cancelling_works_until_the_task_begins(lib: Any) -> None:
     assert not finished(lib).cancel()
 
 
+@pytest.mark.real_threads
 def test_a_task_begins_once(lib: Any, caplog: pytest.LogCaptureFixture) -> None:
     running = lib.Future()
     running.set_running_or_notify_cancel()
@@ -107,6 +108,7 @@ def test_callbacks_are_called_in_order_and_late_ones_at_once(lib: Any) -> None:
     assert called[3:] == [other]
 
 
+@pytest.mark.real_threads
 def test_what_a_callback_raises_is_logged_and_passed_over(
     lib: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

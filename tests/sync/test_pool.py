@@ -17,6 +17,7 @@ from racepage import sync
 from tests.sync.stage import Stage, until
 
 
+@pytest.mark.real_threads
 def test_it_calls_what_is_submitted(lib: Any) -> None:
     with lib.ThreadPoolExecutor(2) as pool:
         future = pool.submit(pow, 2, exp=5)
@@ -35,6 +36,7 @@ def test_map_yields_results_in_order_and_stops_at_the_shortest(lib: Any) -> None
             next(results)
 
 
+@pytest.mark.real_threads
 def test_map_runs_out_of_time(lib: Any) -> None:
     go = threading.Event()
     with lib.ThreadPoolExecutor(1) as pool:
@@ -44,6 +46,7 @@ def test_map_runs_out_of_time(lib: Any) -> None:
         go.set()
 
 
+@pytest.mark.real_threads
 def test_there_are_as_many_workers_as_are_needed_and_allowed(lib: Any) -> None:
     seen: list[str] = []
     meet = threading.Barrier(2, timeout=30)
@@ -91,6 +94,7 @@ def test_after_shutdown_it_takes_nothing(lib: Any) -> None:
         pool.submit(int)
 
 
+@pytest.mark.real_threads
 def test_shutdown_lets_what_was_submitted_end(lib: Any) -> None:
     go = threading.Event()
     pool = lib.ThreadPoolExecutor(1)
@@ -100,6 +104,7 @@ def test_shutdown_lets_what_was_submitted_end(lib: Any) -> None:
     assert [future.result(30) for future in futures] == [True] * 3
 
 
+@pytest.mark.real_threads
 def test_shutdown_cancels_what_has_not_begun(lib: Any) -> None:
     go, begun = threading.Event(), threading.Event()
 
@@ -117,6 +122,7 @@ def test_shutdown_cancels_what_has_not_begun(lib: Any) -> None:
     pool.shutdown()
 
 
+@pytest.mark.real_threads
 def test_a_cancelled_future_is_not_begun(lib: Any) -> None:
     called: list[int] = []
     go = threading.Event()
@@ -138,6 +144,7 @@ def test_each_worker_is_initialised_first(lib: Any) -> None:
         assert list(pool.map(lambda _: local.value, range(8))) == [7] * 8
 
 
+@pytest.mark.real_threads
 def test_an_initializer_that_raises_breaks_the_pool(
     lib: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -48,7 +48,7 @@ def test_a_subclass_may_say_what_to_run(lib: Any) -> None:
 
 def test_the_thread_knows_itself_and_others_know_it(lib: Any) -> None:
     seen: list[Any] = []
-    go = threading.Event()
+    go = lib.Event()
 
     def work() -> None:
         seen.append((lib.current_thread(), lib.get_ident()))
@@ -101,16 +101,17 @@ def test_a_subclass_that_forgot_to_initialise_is_told(lib: Any) -> None:
 
 
 def test_a_join_that_runs_out_of_time_returns_and_the_thread_lives_on(lib: Any) -> None:
-    go = threading.Event()
+    go = lib.Event()
     thread = lib.Thread(target=go.wait)
     thread.start()
     assert thread.join(0.001) is None
     assert thread.is_alive()
     go.set()
-    thread.join(30)
+    thread.join()
     assert not thread.is_alive()
 
 
+@pytest.mark.real_threads
 def test_what_a_thread_raises_goes_to_the_excepthook(
     lib: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_what_a_thread_raises_goes_to_the_excepthook(
     assert arguments.thread is thread
 
 
+@pytest.mark.real_threads
 def test_an_excepthook_that_raises_goes_to_sys_excepthook(
     lib: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +154,7 @@ def test_a_thread_that_exits_says_nothing(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.real_threads
 def test_a_timer_calls_after_its_time_unless_it_is_cancelled(lib: Any) -> None:
     called: list[Any] = []
     timers = [lib.Timer(delay, called.append, args=[delay]) for delay in (0.001, 60)]

@@ -1,0 +1,244 @@
+"""`racepage replay SCHEDULE`: have one execution of a program again, and see what it comes to."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from racepage.cli.complete import targets
+from racepage.cli.exits import Exit
+from racepage.cli.keep import keep
+from racepage.cli.options import Reporting, reporting_options
+from racepage.cli.output import emit, say, writable
+from racepage.cli.settings import Configured
+from racepage.errors import RacepageError
+from racepage.report.words import counted
+
+if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
+    from racepage.cli.controlled import Heard, Target
+    from racepage.explore.again import Again
+    from racepage.explore.result import Exploration, Found
+    from racepage.explore.schedule import Schedule
+
+TIMES: Final = 10
+MOST_TIMES: Final = 1_000_000
+
+
+@click.command(cls=Configured)
+@click.argument("schedule", metavar="SCHEDULE")
+@click.argument("target", metavar="[TARGET]", required=False, shell_complete=targets)
+@click.argument("args", metavar="[-- ARGS]...", nargs=-1)
+@click.option(
+    "--times",
+    type=click.IntRange(1, MOST_TIMES),
+    metavar="N",
+    default=TIMES,
+    show_default=True,
+    help="How often to replay it.",
+)
+@click.option(
+    "--trace",
+    "trace_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    callback=writable,
+    help="Keep the trace of the execution, for check.",
+)
+@reporting_options
+def replay(  # noqa: PLR0917  (what the command line says)
+    options: Reporting,
+    schedule: str,
+    target: str | None,
+    args: tuple[str, ...],
+    times: int,
+    trace_file: Path | None,
+) -> int:
+    """Replay a schedule, and say whether its finding comes back.
+
+    SCHEDULE is what explore printed, rp1:..., or a file that --save-schedule wrote. The program is
+    that of the schedule, with its arguments, unless another TARGET is given, with ARGS. What it
+    prints goes to standard error, the first time; with -o it keeps its standard output.
+
+    Exit codes: 1 the finding came back every time, 0 nothing is wrong under this schedule any
+    more, or what is wrong does not count, 2 the schedule does not fit the program, 3 the finding
+    came back sometimes only, or something else is wrong.
+    """
+    from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
+    from racepage.explore.schedule_file import given  # noqa: PLC0415
+    from racepage.trace.files import SUFFIXES  # noqa: PLC0415
+
+    if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
+        raise click.UsageError(f"--trace {trace_file} is to end with {', '.join(SUFFIXES)}")
+    wanted = given(schedule)
+    spec, arguments = _program(wanted, target, args)
+    began = time.perf_counter()
+    with controlled(spec, arguments, options.output) as (found, heard):
+        changed = _changed(wanted, found, spec)
+        if changed:
+            with heard():
+                say(f"{spec} has changed since the schedule was made")
+        done = list(_replays(found, wanted, times, heard))
+    came_back = sum(one.found is not None for one in done)
+    exploration = _exploration(done, wanted, spec, options, time.perf_counter() - began)
+    kept = trace_file is None or _kept(_telling(done), trace_file)
+    difference = next((one.difference for one in done if one.difference is not None), None)
+    if options.format == "json":
+        from racepage.report import exploration_json as json  # noqa: PLC0415  (as above)
+
+        told: dict[str, Any] = {
+            "times": times,
+            "came_back": came_back,
+            "difference": difference,
+            "changed": changed,
+        }
+        emit(json.render(exploration, replay=told), options.output)
+    else:
+        from racepage.report import exploration as text  # noqa: PLC0415  (as above)
+
+        wrong = bool(exploration.findings)
+        notes = [*_notes(wanted, came_back, times, difference, wrong=wrong)]
+        emit(text.render(exploration, options.style(), notes=notes), options.output)
+    options.policy.looked_at_some()
+    options.settle()
+    if not kept:
+        return Exit.UNUSABLE
+    return _code(wanted, came_back, times, exploration)
+
+
+def _program(
+    wanted: Schedule, target: str | None, args: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """What to replay it with.
+
+    Raises:
+        RacepageError: only the user can know.
+    """
+    program = wanted.program
+    if target is not None:
+        same = target == program.name and not args
+        return target, program.arguments if same else args
+    if program.kind == "test":
+        raise RacepageError(
+            f"this is a schedule of the test {program.name}: pytest --racepage-replay=SCHEDULE "
+            "replays it"
+        )
+    if program.kind != "target":
+        raise RacepageError(
+            f"this is a schedule of the function {program.name}, which only its program can call; "
+            "say after the schedule what to run, as file.py:function"
+        )
+    return program.name, program.arguments
+
+
+def _changed(wanted: Schedule, found: Target, spec: str) -> bool:
+    """Whether the program of the schedule has another text now."""
+    digest = wanted.program.digest
+    return spec == wanted.program.name and digest is not None and digest != found.program.digest
+
+
+def _replays(found: Target, wanted: Schedule, times: int, heard: Heard) -> Iterator[Again]:
+    """Each replay; what the program prints is heard in the first one.
+
+    Raises:
+        RacepageError: the schedule does not fit the program.
+    """
+    from racepage.explore.again import replay as once  # noqa: PLC0415  (not for printing help)
+
+    first = True
+
+    def body() -> None:
+        nonlocal first
+        if not first:
+            found.body()
+            return
+        first = False
+        with heard():
+            found.body()
+
+    for number in range(times):
+        yield once(body, wanted, both_orders=number == 0)
+
+
+# What it comes to --------------------------------------------------------------------------------
+
+
+def _exploration(
+    done: Sequence[Again], wanted: Schedule, spec: str, options: Reporting, seconds: float
+) -> Exploration:
+    """All replays as a search that tried one schedule; its findings are those of one of them."""
+    from racepage.explore.replay import Replay  # noqa: PLC0415  (not for printing help)
+    from racepage.explore.result import Exploration  # noqa: PLC0415
+
+    one = _telling(done)
+    outcomes = Counter(again.told.outcome for again in done)
+    return Exploration(
+        program=spec,
+        strategy=Replay.name,
+        parameters={},
+        executions=len(done),
+        steps=sum(len(again.told.steps) for again in done),
+        seconds=seconds,
+        findings=tuple(_found(one, wanted, options)),
+        why_incomplete="a replay is of one schedule",
+        outcomes=dict(outcomes),
+    )
+
+
+def _telling(done: Sequence[Again]) -> Again:
+    """The replay to tell of: one that shows the finding, or else anything, or else the first."""
+    shown = (again for again in done if again.found is not None)
+    wrong = (again for again in done if again.told.analysis.findings)
+    return next(shown, next(wrong, done[0]))
+
+
+def _found(one: Again, wanted: Schedule, options: Reporting) -> Iterator[Found]:
+    """What a replay shows: the finding of the schedule, or else whatever it does."""
+    from racepage.explore.result import Found  # noqa: PLC0415  (not for printing help)
+
+    analysis = one.told.analysis if one.found is None else one.found
+    for finding in analysis.findings:
+        alone = options.policy.apply(replace(analysis, findings=(finding,)))
+        yield Found(alone, wanted, 1, shrunk=False, told=one.told, harm=one.harm)
+
+
+def _notes(
+    wanted: Schedule, came_back: int, times: int, difference: str | None, *, wrong: bool
+) -> Iterator[str]:
+    if wanted.finding is None:
+        yield "This schedule does not say what it shows"
+    elif came_back == times:
+        yield f"The finding came back: {came_back:,} of {counted(times, 'time')}"
+    elif came_back:
+        yield (
+            f"The finding came back {came_back:,} of {counted(times, 'time')}: the program does "
+            "not do the same when it is scheduled the same (RP023)"
+        )
+    elif wrong:
+        yield f"The finding, {wanted.finding.kind}, did not come back, and something else is wrong"
+    else:
+        yield f"The finding, {wanted.finding.kind}, did not come back"
+    if difference is not None:
+        yield f"The program does something else than it did: {difference}"
+
+
+def _code(wanted: Schedule, came_back: int, times: int, exploration: Exploration) -> Exit:
+    counts = exploration.verdict == "findings"
+    if came_back == times or (wanted.finding is None and counts):
+        return Exit.FINDINGS if counts else Exit.CLEAN
+    return Exit.INCOMPLETE if counts or came_back else Exit.CLEAN
+
+
+def _kept(one: Again, path: Path) -> bool:
+    """Keep the trace; False, and a line on stderr, where that cannot be done."""
+    try:
+        keep(one.told.trace, path)
+    except RacepageError as error:  # which is no reason to keep the report back
+        say(str(error))
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""Explorations of random programs, against a brute force that knows only what operations mean."""
+
+from __future__ import annotations
+
+from hypothesis import assume, example, given, settings
+
+from tests.oracle.explored import ATOMICS, CHECKS, LOCKS, MEMORY, WAITS, Seen, programs
+from tests.oracle.exploring import Class, Threads, class_of, classes, ends, races
+
+SOME = settings(max_examples=max(settings().max_examples // 50, 10))
+
+MOST_CLASSES = 150
+MOST_STATES = 3_000
+MOST_INTERLEAVINGS = 1_500
+
+
+def every_class(threads: Threads) -> dict[Class, tuple[tuple[int, int], ...]]:
+    found = classes(threads, MOST_CLASSES)
+    assume(found is not None)
+    assert found is not None
+    return found
+
+
+def classes_of(threads: Threads, seen: Seen) -> set[Class]:
+    return {class_of(threads, (place for place, _ in trail)) for trail in seen.trails}
+
+
+@SOME
+@example(threads=((), (("lock", 0), ("unlock", 0))))
+@given(programs(*MEMORY, *LOCKS, *ATOMICS))
+def test_dpor_runs_every_class_once(threads: Threads) -> None:
+    known = every_class(threads)
+    seen = Seen(threads, "dpor")
+    assert classes_of(threads, seen) == set(known)
+    assert seen.exploration.executions == len(known)
+
+
+@SOME
+@given(programs(*MEMORY, *LOCKS, *ATOMICS))
+def test_dpor_finds_the_races_of_every_class_and_no_others(threads: Threads) -> None:
+    known = every_class(threads)
+    seen = Seen(threads, "dpor")
+    found = {one for one in seen.findings if one[0] == "data-race"}
+    assert found == set().union(*(races(threads, order) for order in known.values()))
+
+
+@SOME
+@given(programs(*MEMORY, *LOCKS, *ATOMICS, *CHECKS))
+def test_dpor_finds_what_dfs_finds(threads: Threads) -> None:
+    every = Seen(threads, "dfs", MOST_INTERLEAVINGS)
+    assume(every.exploration.exhaustive)
+    assert Seen(threads, "dpor").findings == every.findings
+
+
+@SOME
+@given(programs(*MEMORY[2:], *LOCKS, *WAITS))
+def test_all_that_can_come_of_waits_and_time_outs_comes(threads: Threads) -> None:
+    known = ends(threads, MOST_STATES)
+    assume(known is not None)
+    assert known is not None
+    expected = {state.results for state in known}
+    for strategy in ("dpor", "dfs"):
+        seen = Seen(threads, strategy, 20 * MOST_INTERLEAVINGS)
+        assume(seen.exploration.exhaustive)
+        results = set()
+        for trail in seen.trails:
+            of_thread: list[tuple[object, ...]] = [() for _ in threads]
+            for (thread, _), result in trail:
+                of_thread[thread] = (*of_thread[thread], result)
+            results.add(tuple(of_thread))
+        assert results == expected

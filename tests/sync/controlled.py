@@ -1,0 +1,58 @@
+"""Small programs under control: every schedule of them, or some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from racepage import sync
+from racepage.execution.kernel import Execution, Kernel, quiet
+from racepage.explore.dfs import DepthFirst
+from racepage.explore.strategy import Run, Strategy
+
+MOST_STEPS = 2_000
+
+
+def explore(
+    program: Callable[[], object],
+    strategy: Strategy | None = None,
+    *,
+    executions: int = 20_000,
+    kernel: Kernel | None = None,
+) -> Iterator[Execution]:
+    """Each execution of the program: all there are, unless `strategy` says otherwise."""
+    strategy = strategy or DepthFirst()
+    kernel = kernel or Kernel(MOST_STEPS)
+    with quiet():
+        try:
+            while executions and strategy.begin():
+                executions -= 1
+                done = kernel.execute(program, strategy.choose, strategy.pick)
+                outcome = "limit" if done.outcome == "livelock" else done.outcome
+                strategy.end(Run(done.steps, done.waiting, outcome, done.missed))
+                yield done
+                kernel.clear()
+        finally:
+            kernel.close()
+    assert executions or not strategy.exhaustive, "not all was seen"
+
+
+def results(program: Callable[[], object], strategy: Strategy | None = None) -> set[object]:
+    """What the program returns in any execution, or how that ends where it does not."""
+    found: set[object] = set()
+    returned: list[object] = []
+    for execution in explore(lambda: returned.append(program()), strategy):
+        if execution.failed is not None:
+            assert execution.failed.failed is not None
+            raise execution.failed.failed
+        found.add(returned.pop() if execution.outcome == "ended" else execution.outcome)
+        returned.clear()
+    return found
+
+
+def together(*bodies: Callable[[], object]) -> None:
+    """Run each in a thread of its own, and join them."""
+    threads = [sync.Thread(target=body) for body in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
