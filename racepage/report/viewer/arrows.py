@@ -40,7 +40,7 @@ def arrows(trace: Trace) -> Arrows:
     """The direct edges of happens-before between the threads of a trace."""
     batches = _stamped(trace)
     history = History(trace.columns.thread, batches)
-    source, to = _learnt(batches)
+    source, to = _learnt(trace, history, batches)
     # What a thread's first event knows of the slot it took over is its own past, not another's.
     other = trace.columns.thread[source] != trace.columns.thread[to]
     return _direct(history, source[other], to[other])
@@ -59,19 +59,32 @@ def _stamped(trace: Trace) -> list[Stamps]:
     ]
 
 
-def _learnt(batches: list[Stamps]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Every (event that became known, event that knows it), latest known first for each."""
-    begin, source, to = 0, [], []
+def _learnt(
+    trace: Trace, history: History, batches: list[Stamps]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Every (event that became known, event that knows it), latest known first for each.
+
+    The stamps bound what is known of a slot by any event's number (of a thread that ended, by that
+    of the join); here it becomes the slot's last event up to there.
+    """
+    count = len(trace)
+    begin, known, component, to = 0, [], [], []
     for stamps in batches:
         to.append(np.repeat(stamps.changed + begin, np.diff(stamps.bounds)))
-        source.append(stamps.known)
+        known.append(stamps.known)
+        component.append(stamps.component.astype(np.int64))
         begin += len(stamps.clock)
-    known = np.concatenate([*source, np.empty(0, dtype=np.int64)])
-    knows = np.concatenate([*to, np.empty(0, dtype=np.int64)])
-    there = (known >= 0) & (known < knows)
-    known, knows = known[there], knows[there]
-    order = np.lexsort((-known, knows))
-    return known[order], knows[order]
+    if not begin:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    slot = history.slot[trace.columns.thread].astype(np.int64)
+    by_slot = np.argsort(slot, kind="stable")
+    keys = slot[by_slot] * count + by_slot
+    asked = np.concatenate(component) * count
+    rows = np.searchsorted(keys, asked + np.concatenate(known), side="right") - 1
+    there = (rows >= 0) & (keys[rows] >= asked)
+    source, knows = by_slot[rows[there]], np.concatenate(to)[there]
+    order = np.lexsort((-source, knows))
+    return source[order], knows[order]
 
 
 def _direct(history: History, source: NDArray[np.int64], to: NDArray[np.int64]) -> Arrows:

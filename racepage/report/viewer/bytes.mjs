@@ -19,8 +19,9 @@ export function cellsOf(start, stop, scale) {
 }
 
 /** For each cell: `heat`, how many accesses touched it, and `last`, the last event that did (-1 for
- * none), of the events up to `until`. Allocating and freeing touch the page, not its bytes. */
-export function historyOf(model, events, size, until) {
+ * none), of the events from `since` up to `until`. Allocating and freeing touch the page, not its
+ * bytes. */
+export function historyOf(model, events, size, until, since = 0) {
   const { op, offset, length } = model.columns;
   const scale = scaleOf(size);
   const heat = new Int32Array(CELLS + 1);
@@ -29,6 +30,7 @@ export function historyOf(model, events, size, until) {
   let left = CELLS;
   for (let at = events.length - 1; at >= 0; at--) {
     const event = events[at];
+    if (event < since) break;
     if (event > until || model.sort[op[event]] === LIFE) continue;
     const [from, to] = cellsOf(offset[event], offset[event] + length[event], scale);
     if (from >= to) continue;

@@ -47,7 +47,7 @@ function show(model) {
   const table = tableOf(model, focus, pick);
   detailOf(model, timeline.sections, focus, go);
   const pages = pagesOf(model, focus, ink, go);
-  document.documentElement.style.setProperty("--timeline", `${Math.min(timeline.height + 62, Math.round(innerHeight * 0.46))}px`);
+  document.documentElement.style.setProperty("--timeline", `${Math.min(timeline.height + 60, Math.round(innerHeight * 0.46))}px`);
 
   const nextTheme = themed(() => {
     ink.now = inks();
@@ -78,7 +78,7 @@ function show(model) {
     above: () => timeline.cross(-1), below: () => timeline.cross(1), frame: () => timeline.frame(true), all: timeline.all,
     axis: () => turn(focus.now.axis === ORDER ? TIME : ORDER), theme: nextTheme, back: () => focus.set(focus.now.event === null ? { finding: null } : { event: null }),
   });
-  document.querySelector(".tools").addEventListener("click", ({ target }) => {
+  byId("tools").addEventListener("click", ({ target }) => {
     const does = target.closest("[data-do]")?.dataset.do;
     if (does) ({ out: timeline.out, in: timeline.in, all: timeline.all, focus: () => timeline.frame(true) })[does]();
   });
@@ -132,7 +132,7 @@ function tellHead(model) {
     const told = facts.warnings.map(plain).join("\n");
     line.append(" · ", el("span", { title: told, "aria-label": told }, several(facts.warnings.length, "warning")));
   }
-  const keys = [["read", "read"], ["write", "write"], ["life", "alloc, free"], ["sync", "synchronises"], ["section", "lock held"], ["race", "race"]];
+  const keys = [["read", "read"], ["write", "write"], ["life", "alloc, free"], ["sync", "synchronises"], ["section", "lock held"], ["race", "race"], ["unordered", "unordered with the selection"]];
   byId("legend").append(...keys.map(([name, told]) => el("span", { class: `key-${name}` }, told)));
 }
 

@@ -1,6 +1,6 @@
 // The page pane: one page byte by byte, and all pages small beside it.
 
-import { SIDE, CELLS, cellsOf, historyOf } from "./bytes.mjs";
+import { SIDE, CELLS, cellsOf, historyOf, lifeOf } from "./bytes.mjs";
 import { byId, el, inNextFrame, radios } from "./dom.mjs";
 import { eventsOnPage } from "./model.mjs";
 import { called, counted, plain, several, targetName } from "./words.mjs";
@@ -59,7 +59,8 @@ export function pagesOf(model, focus, ink, go) {
     const page = pageNow();
     const size = sizes.get(page);
     const until = untilNow(page);
-    history = historyOf(model, eventsOnPage(model, page), size, until);
+    const events = eventsOnPage(model, page);
+    history = historyOf(model, events, size, until, lifeOf(model, events, until));
     const target = facts.targets[page];
     byId("pages-title").textContent = target[2] ? `${targetName(target)} “${called(target)}”` : targetName(target);
     map.setAttribute("aria-label", `${targetName(target)}, ${counted(size)} bytes; arrows move between bytes`);

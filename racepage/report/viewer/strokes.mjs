@@ -6,7 +6,7 @@ import { BAND } from "./lanes.mjs";
 import { xOf } from "./paint.mjs";
 import { lowerBound } from "./search.mjs";
 
-const MOST = 160; // arrows in view, beyond which there would be nothing to see
+const MOST = 48; // arrows in view, beyond which there would be nothing to see
 
 /** The arrows that end in view, faint; none where there are too many. */
 export function paintArrows(context, scene) {
@@ -23,7 +23,7 @@ export function paintArrows(context, scene) {
     }
   }
   if (inView.length > MOST) return;
-  context.globalAlpha = 0.4;
+  context.globalAlpha = 0.35;
   for (const at of inView) arrow(context, scene, model.arrowFrom[at], arrowTo[at], scene.ink.arrow, 1);
   context.globalAlpha = 1;
 }

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import pytest
+
+from racepage.report import html
+from tests.cli.conftest import RACY, Racepage
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was opened; no test opens a browser."""
+    pages: list[str] = []
+
+    def open_(url: str) -> bool:
+        pages.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_)
+    return pages
+
+
+def test_the_page_stands_beside_the_trace_and_is_opened(
+    racepage: Racepage, racy: Path, opened: list[str]
+) -> None:
+    result = racepage("view", racy)
+    page = racy.with_name("racy.trace.html")
+    assert result.err == f"racepage: wrote {page}\n"
+    assert result.out == ""
+    assert opened == [page.as_uri()]
+    assert "<title>racy.trace · racepage</title>" in page.read_text("utf-8")
+
+
+def test_no_open_leaves_it_to_the_user(
+    racepage: Racepage, racy: Path, tmp_path: Path, opened: list[str]
+) -> None:
+    racepage("view", racy, "-o", "look.html", "--no-open")
+    assert (tmp_path / "look.html").exists()
+    assert opened == []
+
+
+def test_where_there_is_no_browser_the_page_is_named(
+    racepage: Racepage, racy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
+    result = racepage("view", racy, "-o", "look.html")
+    assert "there is no browser here to open it; open look.html in one" in result.err
+
+
+def test_the_code_is_that_of_check(racepage: Racepage, racy: Path, clean: Path) -> None:
+    assert racepage("view", racy, "--no-open").code == 1
+    assert racepage("view", clean, "--no-open").code == 0
+
+
+def test_what_is_suppressed_does_not_count(racepage: Racepage, racy: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "known.toml"
+    rules.write_text('[[suppress]]\nrule = "RP001"\nreason = "known"\n')
+    assert racepage("view", racy, "--no-open", "--suppressions", rules).code == 0
+    assert '"suppressed":"known"' in (tmp_path / "racy.trace.html").read_text("utf-8")
+
+
+def test_the_trace_is_not_overwritten(racepage: Racepage, racy: Path) -> None:
+    complaint = racepage("view", racy, "-o", racy).complaint
+    assert complaint.startswith(f"-o {racy} would overwrite the trace; name another file")
+    assert racy.read_text() == RACY
+
+
+def test_an_unusable_trace_is_told(racepage: Racepage, tmp_path: Path) -> None:
+    assert "nowhere.trace" in racepage("view", tmp_path / "nowhere.trace").complaint
+
+
+def test_a_trace_that_is_too_large_is_told(
+    racepage: Racepage, racy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(html, "MOST_EVENTS", 3)
+    complaint = racepage("view", racy).complaint
+    assert complaint == ("racy.trace: has 6 events, and a page holds 3; record a shorter run")
+
+
+def test_a_run_can_be_looked_at(racepage: Racepage, tmp_path: Path, opened: list[str]) -> None:
+    result = racepage("run", "handoff", "--view")
+    page = tmp_path / "handoff.html"
+    assert result.code == 0
+    assert f"wrote {page.name}" in result.err
+    assert opened == [page.as_uri()]
+
+
+def test_the_page_of_a_kept_run_stands_beside_its_trace(
+    racepage: Racepage, tmp_path: Path, opened: list[str]
+) -> None:
+    racepage("run", "handoff:keeps-writing", "--view", "--no-open", "--trace", "kept.arrows")
+    assert (tmp_path / "kept.arrows.html").exists()
+    assert opened == []
