@@ -16,6 +16,7 @@ To Python, a struct is an item of a numpy array of type `layout(Struct)`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar, cast, get_type_hints
 
 import numpy as np
@@ -41,6 +42,11 @@ _WORD = ir.IntType(64)
 
 def layout(struct: type[Any]) -> np.dtype[Any]:
     """The numpy type of a class whose annotations are all of `I32` and `I64`."""
+    return _layout(struct)  # type: ignore[arg-type]  # a class is hashable
+
+
+@cache
+def _layout(struct: type[Any]) -> np.dtype[Any]:
     hints = get_type_hints(struct, include_extras=True)
     return np.dtype([(name, hint.__metadata__[0]) for name, hint in hints.items()])
 

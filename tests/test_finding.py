@@ -69,3 +69,21 @@ def test_a_suppressed_finding_does_not_count() -> None:
 def test_a_fingerprint_takes_any_name() -> None:
     odd = replace(WRITE, stack=(Frame("/src/a.py", 10, "f\ud800"),))
     assert RACE.fingerprint != replace(RACE, first=odd).fingerprint
+
+
+def test_an_identity_tells_lines_apart_in_any_directory() -> None:
+    moved = replace(WRITE, stack=(Frame("/elsewhere/a.py", 10, "put"),))
+    assert RACE.identity == replace(RACE, first=moved).identity
+    below = replace(WRITE, stack=(Frame("/src/a.py", 11, "put"),))
+    assert RACE.identity != replace(RACE, first=below).identity
+
+
+def test_an_identity_takes_the_sides_in_either_order() -> None:
+    assert RACE.identity == replace(RACE, first=RACE.second, second=RACE.first).identity
+
+
+def test_an_identity_tells_what_is_meant_from_what_is_not() -> None:
+    assert RACE.identity != replace(RACE, suppressed="a reason").identity
+    assert (
+        replace(RACE, suppressed="a reason").identity == replace(RACE, suppressed="other").identity
+    )

@@ -77,6 +77,10 @@ _COLUMNS: Final = {
 """The columns of a batch and of its stamps that the kernel reads, by their names in `Batch`."""
 
 
+_LEAST: Final = 1024
+"""Items by which a pool grows."""
+
+
 class Batch(NamedTuple):
     """The addresses of a batch of events and their stamps, and how many of each there are."""
 
@@ -341,8 +345,8 @@ def _arrays(table: Columns | Stamps) -> dict[str, NDArray[Any]]:
 
 
 def _grow(pool: NDArray[Any], least: int) -> None:
-    """Make a pool longer by a sixteenth, and to at least `least`; in place."""
-    pool.resize(max(least, len(pool) + len(pool) // 16 + 64), refcheck=False)
+    """Make a pool longer by a sixteenth, and a few pages of memory, and to `least`; in place."""
+    pool.resize(max(least, len(pool) + max(len(pool) // 16, _LEAST)), refcheck=False)
 
 
 def _doubled(table: NDArray[Any], move: Callable[[int, int, int, int], None]) -> NDArray[Any]:

@@ -42,3 +42,21 @@ def note_collected(events: list[Any], begin: int, made: Sequence[int], *, ended:
         size = current.sizes.get(page, SMALLEST_PAGE)
         events.extend((_COLLECT, page, 0, size, None, -1))
     return bool(gone)
+
+
+class quiet:  # noqa: N801  (a context, used as one)
+    """No garbage collection of Python's own: it would run finalizers anywhere.
+
+    What was there before is put aside unseen: to look at all of it takes longer than to explore a
+    small program.
+    """
+
+    def __enter__(self) -> None:
+        self._was = gc.isenabled()
+        gc.freeze()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        gc.unfreeze()
+        if self._was:
+            gc.enable()

@@ -112,17 +112,17 @@ class Explorer:
         self._next_sweep = self._began + SWEEP_SECONDS
         with quiet():
             try:
-                self._find_again()
-                while self._may_go_on():
-                    if not self._strategy.begin():
-                        self._exhausted = True
-                        break
-                    self._execute()
-            except KeyboardInterrupt:
-                self._stopped, self._end = True, "was interrupted"
-            try:
+                try:
+                    self._find_again()
+                    while self._may_go_on():
+                        if not self._strategy.begin():
+                            self._exhausted = True
+                            break
+                        self._execute()
+                except KeyboardInterrupt:
+                    self._stopped, self._end = True, "was interrupted"
                 self._look()
-            finally:
+            finally:  # whatever it was: the guard must not stay
                 self._kernel.close()
         why = self._why_incomplete()
         return Exploration(

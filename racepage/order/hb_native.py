@@ -58,6 +58,9 @@ from racepage.trace.columns import Columns
 COMPONENTS, COPIES, CHANGES, LEARNT, UNKNOWN = range(5)
 """What `Memory.status` says that there is no room for; the last: a row names what no table has."""
 
+_LEAST: Final = 2048
+"""Items by which a pool grows."""
+
 MOST_BYTES: Final = 1 << 31
 """For all vectors together."""
 
@@ -297,11 +300,12 @@ class NativeHappensBefore:
             "target": np.ascontiguousarray(columns.target, np.int32),
             "flags": np.ascontiguousarray(columns.flags, np.uint8),
             "clock": np.empty(count, np.int64),
-            "changed": np.zeros(count // 16 + 64, np.int64),
-            "bounds": np.zeros(count // 16 + 64, np.int64),
-            "component": np.zeros(count // 8 + 64, np.int32),
-            "value": np.zeros(count // 8 + 64, np.int64),
-            "known": np.zeros(count // 8 + 64, np.int64),
+            # What is not touched takes no memory yet.
+            "changed": np.zeros(count // 4 + 64, np.int64),
+            "bounds": np.zeros(count // 4 + 64, np.int64),
+            "component": np.zeros(count // 2 + 64, np.int32),
+            "value": np.zeros(count // 2 + 64, np.int64),
+            "known": np.zeros(count // 2 + 64, np.int64),
         }
         memory = self._memory[0]
         memory["events"], memory["fed"] = count, self._fed
@@ -326,12 +330,12 @@ class NativeHappensBefore:
         )
 
     def _read_tables(self, threads: list[str], targets: list[Target]) -> None:
-        for thread in range(len(self._number_of), len(threads)):
-            self._number_of[threads[thread]] = thread
-        known = len(self._started)
+        known = len(self._number_of)
+        self._number_of.update(zip(threads[known:], range(known, len(threads)), strict=True))
+        a_thread, number_of = Kind.THREAD, self._number_of  # looked up once, not for each target
         started = [
-            self._number_of[target.name] if target.kind is Kind.THREAD else -1
-            for target in targets[known:]
+            number_of[name] if kind is a_thread else -1
+            for kind, name in targets[len(self._started) :]
         ]
         self._started = np.concatenate([self._started, np.array(started, np.int32)])
         before = len(self._threads)
@@ -388,8 +392,8 @@ def _longer(table: NDArray[Any], length: int) -> NDArray[Any]:
 
 
 def _grow(pool: NDArray[Any], more: int) -> None:
-    """Make a pool longer by a half, and by at least `more`, in place."""
-    length = len(pool) + max(more, len(pool) // 2)
+    """Make a pool longer by a half, and by at least `more` and a few pages of memory, in place."""
+    length = len(pool) + max(more, len(pool) // 2, _LEAST)
     if length * pool.itemsize > MOST_BYTES:
         raise RacepageError(
             f"the vector clocks of this trace need more than {MOST_BYTES >> 30} GiB: a thread is "

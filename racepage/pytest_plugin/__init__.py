@@ -109,11 +109,12 @@ def racepage_recording(request: pytest.FixtureRequest) -> Recording:
     """
     from racepage.pytest_plugin.recording import recording_of  # noqa: PLC0415  (loads numpy)
 
-    wish = request.node.stash[_wish]
-    if isinstance(wish, pytest.UsageError):
-        raise VerdictError.refused(wish)
-    recording = request.node.stash[_recording] = recording_of(wish)
-    return recording
+    wish = request.node.stash.get(_wish, None)
+    if isinstance(wish, Record):
+        recording = request.node.stash[_recording] = recording_of(wish)
+        return recording
+    late = RacepageError("racepage_recording has to be an argument of a test or fixture")
+    raise VerdictError.refused(wish if isinstance(wish, pytest.UsageError) else late)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -133,7 +134,8 @@ def _around(item: pytest.Item) -> AbstractContextManager[None]:
     if isinstance(wish, Record):
         from racepage.pytest_plugin.recording import recorded  # noqa: PLC0415  (loads numpy)
 
-        return recorded(item, wish, item.stash[_recording])
+        recording = item.stash.get(_recording, None)  # none where a fixture of that name hides ours
+        return nullcontext() if recording is None else recorded(item, wish, recording)
     from racepage.pytest_plugin.exploring import explored  # noqa: PLC0415
 
     assert isinstance(item, pytest.Function)  # noqa: S101  (no other test asks to be explored)

@@ -81,12 +81,12 @@ def asked(item: pytest.Item, settings: Settings) -> Explore | Record | None:
     """
     if not isinstance(item, pytest.Function):
         return None
-    nodeid = name_of(item)
     given = _marked(item)
     decorator = _decorator(item.obj)
     recorded = FIXTURE in item.fixturenames
     if given is None and decorator is None and not recorded:
         return None
+    nodeid = name_of(item)
     try:
         if recorded:
             if decorator is not None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NoReturn
+from unittest import SkipTest
 
 import pytest
 
@@ -25,6 +26,14 @@ from racepage.pytest_plugin.left import Report, Shown, failure
 from racepage.pytest_plugin.result import RESULT, came_to
 from racepage.report import exploration as text
 from racepage.report import exploration_json as json
+
+_ENDS: Final = (
+    pytest.skip.Exception,
+    pytest.xfail.Exception,
+    pytest.exit.Exception,
+    SkipTest,
+)
+"""What a test raises when it has nothing to say."""
 
 _CAPTURING: Final = frozenset({"capsys", "capsysbinary", "capfd", "capfdbinary"})
 
@@ -85,7 +94,7 @@ class _Test:
         def watched() -> None:
             try:
                 body()
-            except (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception) as error:
+            except _ENDS as error:
                 self._ended.append(error.with_traceback(None))
                 raise
 
@@ -174,7 +183,7 @@ class _Test:
         def watched() -> None:
             try:
                 body()
-            except Exception as error:
+            except (Exception, pytest.fail.Exception) as error:
                 raised = pytest.ExceptionInfo.from_exception(error)
                 said = str(self._item.repr_failure(raised))  # without the first line's indentation
                 indent = "    " if said.startswith(("@", "def ")) else ""

@@ -12,7 +12,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Final, NamedTuple
@@ -116,7 +116,8 @@ class _Worker:
         self._limits = limits
         self._began = 0.0
         self._process = context.Process(target=_work, args=(theirs, limits), daemon=True)
-        self._process.start()
+        with _uninterrupted():
+            self._process.start()
         theirs.close()
 
     def begin(self, cell: Cell, tries: int) -> None:
@@ -169,6 +170,19 @@ class _Worker:
         self._process.kill()
         self._process.join()
         self.pipe.close()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A process that is started here never hears of Ctrl-C, not even while it begins."""
+    if not hasattr(signal, "pthread_sigmask"):  # this is not POSIX
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, limits: Limits) -> None:

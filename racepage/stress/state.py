@@ -9,7 +9,6 @@ it is cut off, and its cell explored again.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -80,19 +79,19 @@ class State:
 
     def _write(self, data: dict[str, Any]) -> None:
         self._file.write(json.dumps(data).encode("ascii") + b"\n")
-        os.fsync(self._file.fileno())
 
     def _lines(self) -> list[bytes]:
         """The whole lines of the file; none if there is no file."""
         try:
-            with self._path.open("rb") as file:
-                data = file.read(LARGEST + 1)
-        except FileNotFoundError:
-            return []
+            if not self._path.exists():
+                return []
+            if not self._path.is_file():  # to open a pipe would wait for whoever writes to it
+                raise RacepageError(f"{self._path} is no file; name another one")
+            if self._path.stat().st_size > LARGEST:
+                raise self._wrong(f"is longer than {LARGEST:,} bytes, and no state of a run")
+            data = self._path.read_bytes()
         except OSError as error:
             raise RacepageError(f"{self._path}: {error.strerror}; name another file") from None
-        if len(data) > LARGEST:
-            raise self._wrong(f"is longer than {LARGEST:,} bytes, and no state of a run")
         lines = data.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):
             torn = lines.pop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from racepage.detect import rows
-from racepage.detect.rows import KEPT_FROM, NATIVE_FROM, at_size, is_native
+from racepage.detect.rows import KEPT_FROM, NATIVE_FROM, at_size, following, is_native
 
 
 def answer() -> int:
@@ -37,3 +37,11 @@ def test_without_a_compiler_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     assert not is_native(NATIVE_FROM)
     assert at_size(answer, NATIVE_FROM) is answer
+
+
+@pytest.mark.usefixtures("kept")
+def test_rows_that_came_before_pay_for_the_compiler_too() -> None:
+    with following(NATIVE_FROM - 10), following(5):
+        assert is_native(5)
+    with following(10):
+        assert not is_native(KEPT_FROM - 11)

@@ -111,7 +111,8 @@ def test_a_deadlock_of_real_threads_fails_the_test_and_ends(
             pass
         """
     )
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:randomly")
+    options = ("-p", "no:cacheprovider", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess(*options, timeout=120)  # it hung, once
     result.assert_outcomes(failed=1, passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["━━ RP019 deadlock ━*", "racepage: 2 tests recorded: 1 with*"])

@@ -50,6 +50,19 @@ def test_a_test_that_fails_on_its_own_keeps_its_failure_and_has_the_report(run: 
     )
 
 
+def test_a_recording_that_is_asked_for_too_late_is_refused_in_a_line(run: Pytest) -> None:
+    result = run("def test_it(request):\n    request.getfixturevalue('racepage_recording')")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["racepage: racepage_recording has to be an argument of a test or fixture"]
+    )
+
+
+def test_a_fixture_of_that_name_is_the_test_s_own(run: Pytest) -> None:
+    own = "@pytest.fixture\ndef racepage_recording():\n    return None\n"
+    run(own + RACY).assert_outcomes(passed=1)
+
+
 def test_a_skip_is_not_judged(run: Pytest) -> None:
     run(RACY + "    pytest.skip('enough')\n").assert_outcomes(skipped=1)
 

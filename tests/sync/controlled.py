@@ -12,6 +12,10 @@ from racepage.explore.strategy import Run, Strategy
 MOST_STEPS = 2_000
 
 
+class TooManyError(Exception):
+    """Not every schedule was seen."""
+
+
 def explore(
     program: Callable[[], object],
     strategy: Strategy | None = None,
@@ -19,12 +23,20 @@ def explore(
     executions: int = 20_000,
     kernel: Kernel | None = None,
 ) -> Iterator[Execution]:
-    """Each execution of the program: all there are, unless `strategy` says otherwise."""
+    """Each execution of the program: all there are, unless `strategy` says otherwise.
+
+    Raises:
+        TooManyError: there are more than `executions`.
+    """
     strategy = strategy or DepthFirst()
     kernel = kernel or Kernel(MOST_STEPS)
     with quiet():
         try:
-            while executions and strategy.begin():
+            while strategy.begin():
+                if not executions:
+                    if strategy.exhaustive:
+                        raise TooManyError
+                    break
                 executions -= 1
                 done = kernel.execute(program, strategy.choose, strategy.pick)
                 outcome = "limit" if done.outcome == "livelock" else done.outcome
@@ -33,7 +45,6 @@ def explore(
                 kernel.clear()
         finally:
             kernel.close()
-    assert executions or not strategy.exhaustive, "not all was seen"
 
 
 def results(program: Callable[[], object], strategy: Strategy | None = None) -> set[object]:

@@ -1,0 +1,327 @@
+"""Turns: who goes next, at each point that somebody comes to.
+
+This is the part of the kernel (`execution.kernel`) that every operation goes through. `point` is
+the hot path: most operations find nobody woken and no gate to look at.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from time import perf_counter_ns
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+from greenlet import GreenletExit, getcurrent
+
+from racepage.events import Op
+from racepage.execution.current import own
+from racepage.execution.frames import outside
+from racepage.execution.step import READ, UNLOCK, Touch
+from racepage.execution.steps import Outcome, Steps
+from racepage.execution.task import NOTHING, Task
+
+_BLOCK: Final = int(Op.BLOCK)
+
+Choose = Callable[[Sequence[Task], int], Any]
+Pick = Callable[[int], int]
+
+
+class Turns:
+    """Lets tasks take turns, in one execution after the other.
+
+    Attributes:
+        running: the task that goes now.
+        events: what all tasks logged, in order (`execution.flat`).
+        runs: flat: where in `events` another task went on, and the number of its thread.
+        on_step: told of each task that is chosen, with the frame that it stands in, where set.
+        most: steps in an execution, before threads take turns.
+    """
+
+    _choose: Choose
+    _pick: Pick
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.events: list[Any] = []
+        self.runs: list[int] = []
+        self.running: Task = None  # type: ignore[assignment]  # set before anything runs
+        self.on_step: Callable[[Task, FrameType], object] | None = None
+        self._home: Any = None
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Forget the execution before."""
+        self._done = Steps()
+        self._steps = self._done._done  # noqa: SLF001  (filled here, read there)
+        self._more = self._done._more  # noqa: SLF001
+        self._ready: list[Task] = []  # at a point, ascending
+        self._gates = 0  # of those
+        self._met: list[Task] = []
+        self._all: list[Task] = []  # of those, not ended
+        self._joining: list[Task] = []  # wait for the end of others
+        self._woken: list[Task] = []  # on their way to a point
+        self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
+        self._watched = False  # somebody waits for a step to write something
+        self._last = -1
+        self._outcome: Outcome = "ended"
+        self._error: BaseException | None = None
+        self._dead = False
+
+    @property
+    def now(self) -> int:
+        """How many steps there were."""
+        return len(self._steps)
+
+    @property
+    def over(self) -> bool:
+        """Whether the execution has ended, and what is left of it is being unwound."""
+        return self._dead
+
+    # Points
+
+    def point(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
+        """Stand before an operation that touches these bytes, until it is to be done."""
+        if self._dead:
+            self._unwound(how)
+            return
+        me = self.running
+        me.how = how
+        me.target = target
+        me.start = start
+        me.stop = stop
+        steps = self._steps
+        if (
+            self._starters
+            or self._woken
+            or self._watched
+            or self.on_step
+            or len(steps) >= self.most
+        ):
+            self._stand(me)
+            return
+        # The rest is `_go_on`, for the common case.
+        able = self._ready
+        if self._gates:
+            able = [task for task in able if task.gate is None or not task.gate()]
+            if not able:
+                self._stuck()
+                return
+        try:
+            chosen = self._choose(able, self._last)
+        except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
+            self._wrong(error)
+            return
+        if chosen is None:
+            self._over("abandoned")
+            return
+        self._last = number = chosen.number
+        steps.append((number, chosen.how, chosen.target, chosen.start, chosen.stop))
+        if chosen.more:
+            self._more[len(steps) - 1] = list(chosen.more)
+            chosen.more = ()
+        if chosen.gate is not None:
+            chosen.gate = None
+            self._gates -= 1
+        if chosen is not me:
+            self._to(chosen)
+
+    def touching(self, *touches: Touch) -> None:
+        """As `point`, for an operation that touches several ranges; an empty one is no touch."""
+        touches = tuple(touch for touch in touches if touch.start < touch.stop)
+        if self._dead:
+            self._unwound()
+            return
+        if not touches:
+            return
+        self.running.more = touches[1:] + self.running.more
+        target, start, stop, how = touches[0]
+        self.point(how, target, start, stop)
+
+    def gated(self, gate: Callable[[], object], how: int, target: int) -> None:
+        """As `point`, for an operation that cannot be done while `gate()` is true.
+
+        Raises:
+            GreenletExit: the execution is over, and it is.
+        """
+        if self._dead:
+            self._unwound()
+            if gate():
+                raise GreenletExit
+            return
+        me = self.running
+        me.gate = gate
+        self._gates += 1
+        self.point(how, target)
+
+    def _unwound(self, how: int = NOTHING) -> None:
+        """Come to a point after the execution has ended: pass, but for who had to go on."""
+        me = self.running
+        if me.doomed and how != UNLOCK and not me.must:
+            me.doomed = False
+            raise GreenletExit
+
+    def _stand(self, me: Task) -> None:
+        if me not in self._ready:
+            self._line_up(me)
+        if self._starters:
+            self._back()
+        else:
+            self._go_on(me)
+
+    def _line_up(self, task: Task) -> None:
+        ready = self._ready
+        ready.append(task)
+        ready.sort(key=_number)
+
+    def _back(self) -> None:
+        """Let the one go on that has let this one run to its point."""
+        at, task = self._starters.pop()
+        self._become(task)
+        at.switch()
+
+    def _go_on(self, me: Task | None) -> None:  # noqa: C901  (one choice, from end to end)
+        """Let the next one go: the running one stands at a point, or waits, or has ended."""
+        self._wake_up()
+        if me is None and all(task.daemon for task in self._all):
+            self._over(self._outcome)
+            return
+        able = self._ready
+        if self._gates:
+            able = [task for task in able if task.gate is None or not task.gate()]
+        if not able:
+            self._stuck()
+            return
+        steps = self._steps
+        if len(steps) >= self.most:
+            self._outcome = "limit"
+            if len(steps) >= 2 * self.most:
+                self._over("livelock")
+                return
+        try:
+            choose = self._choose if len(steps) < self.most else _in_turn
+            chosen = choose(able, self._last)
+            if chosen is not None and self.on_step is not None:
+                self.on_step(chosen, self._frame(chosen))
+        except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
+            self._wrong(error)
+            return
+        if chosen is None:
+            self._over("abandoned")
+            return
+        steps.append((chosen.number, chosen.how, chosen.target, chosen.start, chosen.stop))
+        if chosen.more:
+            self._more[len(steps) - 1] = list(chosen.more)
+            chosen.more = ()
+        if chosen.gate is not None:
+            chosen.gate = None
+            self._gates -= 1
+        self._last = chosen.number
+        if chosen is not me:
+            self._to(chosen)
+
+    def _to(self, task: Task) -> None:
+        self._become(task)
+        if task.greenlet is None:
+            task.greenlet = self._hire()
+        task.greenlet.switch()
+
+    def _become(self, task: Task) -> None:
+        self.running = task
+        own.log = task.log
+        self.runs += (len(self.events), task.log.number)
+
+    def _wrong(self, error: BaseException) -> None:
+        self._error = error
+        self._over("abandoned")
+
+    def _stuck(self) -> None:
+        """Nobody can go: the program is over, or it is a deadlock."""
+        if all(task.daemon for task in self._all):
+            self._over(self._outcome)
+            return
+        for task in (*self._ready, *self._joining):
+            if task.gate is not None or task.joins:
+                frame = outside(self._frame(task))
+                self._become(task)
+                self.events.extend(
+                    (_BLOCK, task.target, perf_counter_ns(), 0, frame.f_code, frame.f_lasti)
+                )
+        self._over("deadlock")
+
+    def _frame(self, task: Task) -> FrameType:
+        """Where a task stands."""
+        frame: FrameType | None = task.greenlet.gr_frame
+        return sys._getframe(1) if frame is None else frame  # noqa: SLF001
+
+    def _wake_up(self) -> None:
+        """Let those run to their next point that the last step has woken."""
+        if self._watched:
+            self._look()
+        while self._woken:
+            task = self._woken.pop(0)
+            self._starters.append((getcurrent(), self.running))
+            self._to(task)
+
+    def _look(self) -> None:
+        """Wake those that wait for what the last step has written."""
+        raise NotImplementedError
+
+    def _hire(self) -> Any:
+        """A greenlet for a task."""
+        raise NotImplementedError
+
+    # The end
+
+    def _over(self, outcome: Outcome) -> None:
+        """End the execution here. Whoever calls this is unwound, or has ended."""
+        if not self._dead:
+            self._dead = True
+            self._outcome = outcome
+        self._home.switch()
+
+    def refuse(self, error: BaseException) -> NoReturn:
+        """End the exploration by an error, which is not the program's to catch."""
+        if not self._dead:
+            self._wrong(error)
+        raise GreenletExit
+
+    # What a step does besides
+
+    def touch(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
+        """Say that the step under way touches this, too."""
+        if self._steps and not self._dead:
+            touch = Touch(target, start, stop, how)
+            self._more.setdefault(len(self._steps) - 1, []).append(touch)
+
+    def also(self, how: int, target: int) -> None:
+        """Say that the next step of the running task touches this, too."""
+        me = self.running
+        me.more = (*me.more, Touch(target, 0, 1, how))
+
+    def only_read(self) -> None:
+        """Say that the step under way has only read what it announced to write."""
+        if not self._dead:
+            task, _, target, start, stop = self._steps[-1]
+            self._steps[-1] = (task, READ, target, start, stop)
+
+    def pick(self, count: int) -> int:
+        """A number below `count`: which of several that are as good."""
+        if count < 2 or self._dead:
+            return 0
+        try:
+            picked = self._pick(count)
+        except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
+            self._wrong(error)
+            return 0
+        if self._steps:
+            self._done._picks.setdefault(len(self._steps) - 1, []).append(picked)  # noqa: SLF001
+        return picked
+
+
+def _in_turn(able: Sequence[Task], last: int) -> Task:
+    return next((task for task in able if task.number > last), able[0])
+
+
+def _number(task: Task) -> int:
+    return task.number
