@@ -122,59 +122,70 @@ function mark(context, ink, x, across, lane) {
   context.fill();
 }
 
-/** From afar: how many events a column of pixels holds (its height, by logarithm), of which sorts. */
+/** From afar: how many events a column of pixels holds (its height, by logarithm), of which sorts.
+ *
+ * A colour at a time, since to set one costs more than to fill a column. */
 function paintColumns(context, scene, lane, places, most) {
   const { model, ink, width } = scene;
   const scale = (BAND - 2) / Math.log1p(most);
-  const bottom = lane.band + BAND;
-  for (let column = 0; column < width; column++) {
-    const [low, high] = [places[column], places[column + 1]];
-    if (low === high) continue;
-    const height = Math.max(2, scale * Math.log1p(high - low) + 2);
-    let y = bottom;
-    for (const [sort, name] of SORTS) {
-      const count = model.sums[sort][high] - model.sums[sort][low];
+  const tops = new Float32Array(width).fill(lane.band + BAND);
+  for (const [sort, name] of SORTS) {
+    const sum = model.sums[sort];
+    context.fillStyle = ink[name];
+    for (let column = 0; column < width; column++) {
+      const low = places[column], high = places[column + 1];
+      const count = sum[high] - sum[low];
       if (count === 0) continue;
-      const part = (height * count) / (high - low);
-      context.fillStyle = ink[name];
-      context.fillRect(column, y - part, 1, part);
-      y -= part;
+      const part = ((scale * Math.log1p(high - low) + 2) * count) / (high - low);
+      tops[column] -= part;
+      context.fillRect(column, tops[column], 1, part);
     }
-    if (model.sums[MARKED][high] > model.sums[MARKED][low]) {
-      context.fillStyle = ink.race;
-      context.fillRect(column - 0.5, lane.top + 1, 2, lane.band + BAND - lane.top - 1);
-    }
+  }
+  const marked = model.sums[MARKED];
+  context.fillStyle = ink.race;
+  for (let column = 0; column < width; column++) {
+    if (marked[places[column + 1]] > marked[places[column]]) context.fillRect(column - 0.5, lane.top + 1, 2, lane.band + BAND - lane.top - 1);
   }
 }
 
 function paintSections(context, scene, thread, lane) {
-  const { model, ink, width, view } = scene;
+  for (let level = 0; level < lane.levels; level++) {
+    const y = levelTop(lane, level);
+    paintBars(context, scene, y, shownOf(scene, scene.sections[thread][level]));
+  }
+}
+
+/** The sections of a level that can be seen: number, left and right edge. What ends in the same pixel
+ * as the one before cannot. */
+function shownOf(scene, level) {
+  const { model, axis, width, view } = scene;
+  const half = axis === ORDER ? 0.5 : 0;
+  const shown = [];
+  let at = firstEnding(scene, level.end);
+  while (at < level.start.length) {
+    const left = xOf(scene, positionOf(model, axis, level.start[at]) - half);
+    if (left > width) break;
+    const right = Math.max(xOf(scene, positionOf(model, axis, level.end[at]) + half), left + 1);
+    shown.push({ left: Math.max(left, -2), right: Math.min(right, width + 2), lock: level.lock[at], write: level.write[at] });
+    at = right - left > 1.5 ? at + 1 : Math.max(at + 1, firstEnding(scene, level.end, view.a + ((right + 0.5) / width) * (view.b - view.a)));
+  }
+  return shown;
+}
+
+function paintBars(context, scene, y, shown) {
+  const { model, ink } = scene;
+  context.fillStyle = ink.section;
+  for (const { left, right } of shown) {
+    rounded(context, left, y, Math.max(right - left - (right - left > 3 ? 1 : 0), 1), LEVEL - 2, right - left > 8 ? 2 : 0);
+  }
+  context.fillStyle = ink["section-ink"];
   context.font = `9.5px ${ink.font}`;
   context.textBaseline = "middle";
   context.textAlign = "left";
-  const half = scene.axis === ORDER ? 0.5 : 0;
-  for (let level = 0; level < lane.levels; level++) {
-    const { start, end, lock, write } = scene.sections[thread][level];
-    const y = levelTop(lane, level);
-    let at = Math.max(0, firstEnding(scene, end) );
-    while (at < start.length) {
-      const left = xOf(scene, positionOf(model, scene.axis, start[at]) - half);
-      if (left > width) break;
-      const right = Math.max(xOf(scene, positionOf(model, scene.axis, end[at]) + half), left + 1);
-      const [from, to] = [Math.max(left, -2), Math.min(right, width + 2)];
-      context.fillStyle = ink.section;
-      rounded(context, from, y, Math.max(to - from - (right - left > 3 ? 1 : 0), 1), LEVEL - 2, right - left > 8 ? 2 : 0);
-      if (!write[at] && to - from > 3) {
-        context.fillStyle = ink["section-ink"];
-        context.fillRect(from, y + LEVEL - 3, to - from - 1, 1);
-      }
-      if (to - from > 19) {
-        context.fillStyle = ink["section-ink"];
-        context.fillText(cut(called(model.facts.targets[lock[at]]), Math.floor((to - from - 6) / 5)), Math.max(from, 0) + 4, y + LEVEL / 2 - 0.5);
-      }
-      // What ends in the same pixel cannot be seen beside this one.
-      at = right - left > 1.5 ? at + 1 : Math.max(at + 1, firstEnding(scene, end, view.a + ((right + 0.5) / width) * (view.b - view.a)));
-    }
+  for (const { left, right, lock, write } of shown) {
+    if (!write && right - left > 3) context.fillRect(left, y + LEVEL - 3, right - left - 1, 1);
+    if (right - left <= 19) continue;
+    context.fillText(cut(called(model.facts.targets[lock]), Math.floor((right - left - 6) / 5)), Math.max(left, 0) + 4, y + LEVEL / 2 - 0.5);
   }
 }
 
