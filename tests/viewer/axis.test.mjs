@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ORDER, TIME, around, columnsOfLane, converted, extentOf, held, panned, ticks, zoomed } from "../../racepage/report/viewer/axis.mjs";
+import {
+  ORDER,
+  TIME,
+  around,
+  columnsOfLane,
+  converted,
+  extentOf,
+  held,
+  panned,
+  ticks,
+  zoomed,
+} from "../../racepage/report/viewer/axis.mjs";
 import { traceOf } from "./traces.mjs";
 
 const ROWS = Array.from({ length: 8 }, (_, at) => [at % 2 ? "b" : "a", "read", "page:0", 0, 1]);
@@ -29,7 +40,10 @@ test("zooming keeps the place under the pointer", () => {
 
 test("no zoom shows more than there is, or less than one can see", () => {
   assert.deepEqual(zoomed({ a: 2, b: 6 }, 0.01, 4, ALL, 4), ALL);
-  assert.equal(zoomed({ a: 0, b: 8 }, 1000, 4, ALL, 4).b - zoomed({ a: 0, b: 8 }, 1000, 4, ALL, 4).a, 4);
+  assert.equal(
+    zoomed({ a: 0, b: 8 }, 1000, 4, ALL, 4).b - zoomed({ a: 0, b: 8 }, 1000, 4, ALL, 4).a,
+    4,
+  );
 });
 
 test("panning stops at the ends and keeps the scale", () => {

@@ -6,7 +6,10 @@ import { eventsOnPage } from "../../racepage/report/viewer/model.mjs";
 import { traceOf } from "./traces.mjs";
 
 const ROWS = [
-  ["a", "alloc", "page:0", 0, 4096], ["a", "write", "page:0", 0, 64], ["b", "read", "page:0", 32, 96], ["a", "zero", "page:0", 40, 41],
+  ["a", "alloc", "page:0", 0, 4096],
+  ["a", "write", "page:0", 0, 64],
+  ["b", "read", "page:0", 32, 96],
+  ["a", "zero", "page:0", 40, 41],
   ["a", "read", "page:0", 10, 10],
 ];
 const MODEL = traceOf(ROWS);
@@ -38,7 +41,9 @@ test("it agrees with touching byte by byte", () => {
   const model = traceOf(rows);
   const { heat, last } = historyOf(model, eventsOnPage(model, 0), 4096, Infinity);
   for (let byte = 0; byte < 4096; byte += 13) {
-    const touching = rows.flatMap(([, , , start, stop], event) => (byte >= start && byte < stop ? [event] : []));
+    const touching = rows.flatMap(([, , , start, stop], event) =>
+      byte >= start && byte < stop ? [event] : [],
+    );
     assert.equal(heat[byte], touching.length);
     assert.equal(last[byte], touching.at(-1) ?? -1);
   }
@@ -54,7 +59,12 @@ test("a larger page has more bytes in a cell", () => {
 });
 
 test("a life begins at the last allocation before", () => {
-  const model = traceOf([["a", "alloc", "page:0", 0, 4096], ["a", "free", "page:0", 0, 4096], ["a", "alloc", "page:0", 0, 4096], ["a", "read", "page:0", 0, 1]]);
+  const model = traceOf([
+    ["a", "alloc", "page:0", 0, 4096],
+    ["a", "free", "page:0", 0, 4096],
+    ["a", "alloc", "page:0", 0, 4096],
+    ["a", "read", "page:0", 0, 1],
+  ]);
   assert.equal(lifeOf(model, eventsOnPage(model, 0), 3), 2);
   assert.equal(lifeOf(model, eventsOnPage(model, 0), 1), 0);
 });

@@ -5,8 +5,20 @@ import { future, past, route } from "../../racepage/report/viewer/cones.mjs";
 import { traceOf } from "./traces.mjs";
 
 // a: 0 2 6    b: 1 3 5    c: 4 7     arrows 0 -> 3, 3 -> 4, 5 -> 6
-const ROWS = ["a", "b", "a", "b", "c", "b", "a", "c"].map((thread) => [thread, "read", "page:0", 0, 1]);
-const MODEL = traceOf(ROWS, { arrows: [[0, 3], [3, 4], [5, 6]] });
+const ROWS = ["a", "b", "a", "b", "c", "b", "a", "c"].map((thread) => [
+  thread,
+  "read",
+  "page:0",
+  0,
+  1,
+]);
+const MODEL = traceOf(ROWS, {
+  arrows: [
+    [0, 3],
+    [3, 4],
+    [5, 6],
+  ],
+});
 
 test("what happens before an event comes through arrows and along threads", () => {
   assert.deepEqual([...past(MODEL, 7).known], [0, 3, 7]);

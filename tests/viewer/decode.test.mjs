@@ -26,7 +26,10 @@ test("differences are zigzag and add up", () => {
 });
 
 test("a wide value is exact beyond 32 bits", () => {
-  const values = unpacked({ ...raw, count: 1, planes: 6, wide: true }, Uint8Array.of(1, 0, 0, 0, 0, 128));
+  const values = unpacked(
+    { ...raw, count: 1, planes: 6, wide: true },
+    Uint8Array.of(1, 0, 0, 0, 0, 128),
+  );
   assert.equal(values[0], 128 * 2 ** 40 + 1);
 });
 

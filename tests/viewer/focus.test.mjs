@@ -25,7 +25,16 @@ test("a change within a change is what those after it are told", () => {
 });
 
 test("what the address holds is what comes back", () => {
-  const now = { finding: 3, event: 99, page: 7, axis: "time", a: -12.5, b: 1e9, query: "RP001 -<b>&=#", sort: "-count" };
+  const now = {
+    finding: 3,
+    event: 99,
+    page: 7,
+    axis: "time",
+    a: -12.5,
+    b: 1e9,
+    query: "RP001 -<b>&=#",
+    sort: "-count",
+  };
   assert.deepEqual(fromHash(`#${toHash(now)}`, TRACE), now);
 });
 
@@ -35,8 +44,14 @@ test("the start needs no words", () => {
 });
 
 for (const [what, hash] of [
-  ["a finding that is not there", "f=5"], ["a negative event", "e=-1"], ["no number", "e=0x10&f=one"], ["a page that is none", "p=8"],
-  ["another axis", "x=sideways"], ["half a view", "a=3"], ["an upside-down view", "a=5&b=4"], ["a view without numbers", "a=NaN&b=Infinity"],
+  ["a finding that is not there", "f=5"],
+  ["a negative event", "e=-1"],
+  ["no number", "e=0x10&f=one"],
+  ["a page that is none", "p=8"],
+  ["another axis", "x=sideways"],
+  ["half a view", "a=3"],
+  ["an upside-down view", "a=5&b=4"],
+  ["a view without numbers", "a=NaN&b=Infinity"],
   ["a column that is none", "s=__proto__"],
 ]) {
   test(`${what} is left out`, () => assert.deepEqual(fromHash(hash, TRACE), START));

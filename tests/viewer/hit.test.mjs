@@ -3,12 +3,22 @@ import { test } from "node:test";
 
 import { ORDER } from "../../racepage/report/viewer/axis.mjs";
 import { hit } from "../../racepage/report/viewer/hit.mjs";
-import { BAND, LEVEL, heightOf, laneAt, lanesOf, levelTop } from "../../racepage/report/viewer/lanes.mjs";
+import {
+  BAND,
+  LEVEL,
+  heightOf,
+  laneAt,
+  lanesOf,
+  levelTop,
+} from "../../racepage/report/viewer/lanes.mjs";
 import { sectionsOf } from "../../racepage/report/viewer/sections.mjs";
 import { traceOf } from "./traces.mjs";
 
 const ROWS = [
-  ["a", "lock", "lock:m"], ["b", "read", "page:0", 0, 8], ["a", "write", "page:0", 0, 8], ["a", "unlock", "lock:m"],
+  ["a", "lock", "lock:m"],
+  ["b", "read", "page:0", 0, 8],
+  ["a", "write", "page:0", 0, 8],
+  ["a", "unlock", "lock:m"],
 ];
 const MODEL = traceOf(ROWS);
 const SECTIONS = sectionsOf(MODEL);
@@ -48,7 +58,8 @@ test("a point beneath is the section there", () => {
 test("among many events within reach the racing one is meant", () => {
   const rows = Array.from({ length: 1000 }, () => ["a", "read", "page:0", 0, 1]);
   const model = traceOf(rows, { racy: [502] });
-  const sections = sectionsOf(model), lanes = lanesOf(sections);
+  const sections = sectionsOf(model),
+    lanes = lanesOf(sections);
   const screen = { axis: ORDER, view: { a: 0, b: 1000 }, width: 500 };
   const y = lanes[0].band + 4;
   assert.equal(hit(model, sections, lanes, screen, 249, y).event, 502);

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LIFE, READ, SYNC, WRITE, eventsOnPage, pageOf, rangeOf } from "../../racepage/report/viewer/model.mjs";
+import {
+  LIFE,
+  READ,
+  SYNC,
+  WRITE,
+  eventsOnPage,
+  pageOf,
+  rangeOf,
+} from "../../racepage/report/viewer/model.mjs";
 import { findingOf, sideOf, traceOf } from "./traces.mjs";
 
 const ROWS = [
@@ -28,12 +36,20 @@ test("sums count each sort along a thread", () => {
 });
 
 test("racing events and the sides of findings are marked", () => {
-  const { marked } = traceOf(ROWS, { racy: [2], findings: [findingOf({ first: sideOf(1), second: sideOf(2) })] });
+  const { marked } = traceOf(ROWS, {
+    racy: [2],
+    findings: [findingOf({ first: sideOf(1), second: sideOf(2) })],
+  });
   assert.deepEqual([...marked], [0, 1, 1, 0, 0]);
 });
 
 test("an event knows the findings that name it", () => {
-  const { findingsOf } = traceOf(ROWS, { findings: [findingOf({ first: sideOf(1), second: sideOf(2), related: [0] }), findingOf({ second: sideOf(2) })] });
+  const { findingsOf } = traceOf(ROWS, {
+    findings: [
+      findingOf({ first: sideOf(1), second: sideOf(2), related: [0] }),
+      findingOf({ second: sideOf(2) }),
+    ],
+  });
   assert.deepEqual(findingsOf.get(2), [0, 1]);
   assert.deepEqual(findingsOf.get(0), [0]);
   assert.equal(findingsOf.get(3), undefined);
@@ -59,7 +75,10 @@ test("a trace without times has none", () => {
 
 test("events without a time lie evenly between those of their thread", () => {
   const rows = Array.from({ length: 6 }, () => ["a", "read", "page:0", 0, 1]);
-  assert.deepEqual([...traceOf(rows, { times: { 1: 100, 4: 130 } }).time], [100, 100, 110, 120, 130, 130]);
+  assert.deepEqual(
+    [...traceOf(rows, { times: { 1: 100, 4: 130 } }).time],
+    [100, 100, 110, 120, 130, 130],
+  );
 });
 
 test("the times of a thread never go back", () => {
@@ -68,6 +87,10 @@ test("the times of a thread never go back", () => {
 });
 
 test("another thread's times are another's", () => {
-  const rows = [["a", "read", "page:0", 0, 1], ["b", "read", "page:0", 0, 1], ["a", "read", "page:0", 0, 1]];
+  const rows = [
+    ["a", "read", "page:0", 0, 1],
+    ["b", "read", "page:0", 0, 1],
+    ["a", "read", "page:0", 0, 1],
+  ];
   assert.deepEqual([...traceOf(rows, { times: { 0: 10, 1: 500, 2: 20 } }).time], [10, 500, 20]);
 });

@@ -4,11 +4,27 @@ import { test } from "node:test";
 import { chosen, recordsOf } from "../../racepage/report/viewer/rows.mjs";
 import { findingOf, sideOf, traceOf } from "./traces.mjs";
 
-const ROWS = [["t1", "write", "page:0", 0, 8], ["t2", "read", "page:0", 4, 12], ["t10", "free", "page:0", 0, 4096]];
+const ROWS = [
+  ["t1", "write", "page:0", 0, 8],
+  ["t2", "read", "page:0", 4, 12],
+  ["t10", "free", "page:0", 0, 4096],
+];
 const FINDINGS = [
   findingOf({ page: 0, overlap: [4, 8], first: sideOf(0), second: sideOf(1), count: 3 }),
-  findingOf({ kind: "free-race", rule: "RP003", page: 0, first: sideOf(1), second: sideOf(2), count: 20 }),
-  findingOf({ kind: "program-error", rule: "RP013", message: "ValueError: no", suppressed: "known" }),
+  findingOf({
+    kind: "free-race",
+    rule: "RP003",
+    page: 0,
+    first: sideOf(1),
+    second: sideOf(2),
+    count: 20,
+  }),
+  findingOf({
+    kind: "program-error",
+    rule: "RP013",
+    message: "ValueError: no",
+    suppressed: "known",
+  }),
 ];
 const RECORDS = recordsOf(traceOf(ROWS, { findings: FINDINGS }));
 

@@ -5,20 +5,86 @@ import { KIND } from "../../racepage/report/viewer/words.mjs";
 
 // As racepage/events.py numbers them; tests/report holds that the page is given the same.
 export const OPS = [
-  "read", "write", "zero", "copy_in", "load", "store", "rmw", "bytewise_read", "bytewise_write", "alloc", "free", "collect",
-  "user_read", "user_write", "map", "unmap", "lock", "unlock", "rlock", "runlock", "acquire", "release", "release_merge",
-  "take", "start", "join", "exit", "fence", "block", "wake",
+  "read",
+  "write",
+  "zero",
+  "copy_in",
+  "load",
+  "store",
+  "rmw",
+  "bytewise_read",
+  "bytewise_write",
+  "alloc",
+  "free",
+  "collect",
+  "user_read",
+  "user_write",
+  "map",
+  "unmap",
+  "lock",
+  "unlock",
+  "rlock",
+  "runlock",
+  "acquire",
+  "release",
+  "release_merge",
+  "take",
+  "start",
+  "join",
+  "exit",
+  "fence",
+  "block",
+  "wake",
 ];
-const CLASSES = ["plain", "plain", "plain", "plain", "atomic", "atomic", "atomic", "bytewise", "bytewise", "lifetime", "lifetime", "none", "user", "user"];
-const WRITES = ["write", "zero", "copy_in", "store", "rmw", "bytewise_write", "alloc", "free", "user_write"];
+const CLASSES = [
+  "plain",
+  "plain",
+  "plain",
+  "plain",
+  "atomic",
+  "atomic",
+  "atomic",
+  "bytewise",
+  "bytewise",
+  "lifetime",
+  "lifetime",
+  "none",
+  "user",
+  "user",
+];
+const WRITES = [
+  "write",
+  "zero",
+  "copy_in",
+  "store",
+  "rmw",
+  "bytewise_write",
+  "alloc",
+  "free",
+  "user_write",
+];
 const KINDS = { page: KIND.PAGE, lock: KIND.LOCK, sync: KIND.SYNC, thread: KIND.THREAD };
 
 /** A model of events; `arrows` are pairs [from, to], `times` maps events to nanoseconds. */
-export function traceOf(rows, { arrows = [], times = {}, flags = {}, findings = [], racy = [], targets: given = [] } = {}) {
-  const threads = [], names = [], targets = [...given];
+export function traceOf(
+  rows,
+  { arrows = [], times = {}, flags = {}, findings = [], racy = [], targets: given = [] } = {},
+) {
+  const threads = [],
+    names = [],
+    targets = [...given];
   const numberOf = (list, name) => (list.includes(name) ? list.indexOf(name) : list.push(name) - 1);
   given.forEach(([, name]) => names.push(name));
-  const columns = { thread: [], op: [], target: [], offset: [], length: [], site: [], flags: [], order: [] };
+  const columns = {
+    thread: [],
+    op: [],
+    target: [],
+    offset: [],
+    length: [],
+    site: [],
+    flags: [],
+    order: [],
+  };
   rows.forEach(([thread, op, target, start = 0, stop = 0], event) => {
     columns.thread.push(numberOf(threads, thread));
     columns.op.push(OPS.indexOf(op));
@@ -37,21 +103,51 @@ export function traceOf(rows, { arrows = [], times = {}, flags = {}, findings = 
   const sorted = [...arrows].sort((a, b) => a[1] - b[1]);
   const timed = Object.keys(times).map(Number);
   const facts = {
-    events: rows.length, ops: OPS, classes: OPS.map((_, at) => CLASSES[at] ?? "none"), writes: OPS.map((name) => Number(WRITES.includes(name))),
-    threads, targets, findings, sites: [], frames: [], sizes: [], racy: [], rules: {},
+    events: rows.length,
+    ops: OPS,
+    classes: OPS.map((_, at) => CLASSES[at] ?? "none"),
+    writes: OPS.map((name) => Number(WRITES.includes(name))),
+    threads,
+    targets,
+    findings,
+    sites: [],
+    frames: [],
+    sizes: [],
+    racy: [],
+    rules: {},
   };
   return modelOf(facts, {
-    ...Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, Int32Array.from(values)])),
-    timed: Int32Array.from(timed), time: Float64Array.from(timed, (event) => times[event]), racy: Int32Array.from(racy),
-    arrowTo: Int32Array.from(sorted, ([, to]) => to), arrowBack: Int32Array.from(sorted, ([from, to]) => to - from),
+    ...Object.fromEntries(
+      Object.entries(columns).map(([name, values]) => [name, Int32Array.from(values)]),
+    ),
+    timed: Int32Array.from(timed),
+    time: Float64Array.from(timed, (event) => times[event]),
+    racy: Int32Array.from(racy),
+    arrowTo: Int32Array.from(sorted, ([, to]) => to),
+    arrowBack: Int32Array.from(sorted, ([from, to]) => to - from),
   });
 }
 
 /** A finding with nothing but what is said. */
 export function findingOf(more = {}) {
   return {
-    rule: "RP001", kind: "data-race", message: "", count: 1, fingerprint: "", page: null, overlap: null, variables: [], first: null,
-    second: null, related: [], why: null, old: null, new: null, suppressed: null, known: false, ...more,
+    rule: "RP001",
+    kind: "data-race",
+    message: "",
+    count: 1,
+    fingerprint: "",
+    page: null,
+    overlap: null,
+    variables: [],
+    first: null,
+    second: null,
+    related: [],
+    why: null,
+    old: null,
+    new: null,
+    suppressed: null,
+    known: false,
+    ...more,
   };
 }
 

@@ -1,10 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { called, counted, cut, duration, hexed, plain, several, shortPlace, targetName } from "../../racepage/report/viewer/words.mjs";
+import {
+  called,
+  counted,
+  cut,
+  duration,
+  hexed,
+  plain,
+  several,
+  shortPlace,
+  targetName,
+} from "../../racepage/report/viewer/words.mjs";
 
 test("what does not show, or turns text around, is escaped", () => {
-  assert.equal(plain("a\u202eb\nc\u0000\u2028\ufeff"), "a\\u{202e}b\\u{a}c\\u{0}\\u{2028}\\u{feff}");
+  assert.equal(
+    plain("a\u202eb\nc\u0000\u2028\ufeff"),
+    "a\\u{202e}b\\u{a}c\\u{0}\\u{2028}\\u{feff}",
+  );
   assert.equal(plain("\ud800x"), "\\u{d800}x");
 });
 

@@ -5,7 +5,8 @@
 
 import { lowerBound, lowerBoundBy } from "./search.mjs";
 
-export const ORDER = "order", TIME = "time";
+export const ORDER = "order",
+  TIME = "time";
 
 /** Where an event stands. */
 export function positionOf(model, axis, event) {
@@ -15,7 +16,8 @@ export function positionOf(model, axis, event) {
 /** All there is to show, with a little room around it. */
 export function extentOf(model, axis) {
   if (axis === ORDER) return { a: 0, b: Math.max(model.count, 1) };
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   for (const one of model.time) {
     if (one < low) low = one;
     if (one > high) high = one;
@@ -55,7 +57,8 @@ export function panned(view, share, extent) {
 
 /** A view in which all the positions are, each with room beside it. */
 export function around(positions, extent, least) {
-  const low = Math.min(...positions), high = Math.max(...positions);
+  const low = Math.min(...positions),
+    high = Math.max(...positions);
   const room = Math.max((high - low) * 0.35, least * 4);
   return held({ a: low - room, b: high + room }, extent, least);
 }
@@ -68,9 +71,10 @@ export function columnsOfLane(model, axis, thread, { a, b }, width) {
   let low = model.begins[thread];
   for (let column = 0; column <= width; column++) {
     const edge = a + ((b - a) * column) / width;
-    low = axis === TIME
-      ? lowerBoundBy(model.order, model.time, edge, low, high)
-      : lowerBound(model.order, Math.ceil(edge - 0.5), low, high);
+    low =
+      axis === TIME
+        ? lowerBoundBy(model.order, model.time, edge, low, high)
+        : lowerBound(model.order, Math.ceil(edge - 0.5), low, high);
     places[column] = low;
   }
   return places;
@@ -88,7 +92,8 @@ export function ticks({ a, b }, most) {
 
 /** The same events by the other axis: a view of at least those that a view of `axis` shows. */
 export function converted(model, axis, { a, b }) {
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   if (axis === ORDER) {
     const last = Math.min(model.count, Math.ceil(b));
     for (let event = Math.max(0, Math.floor(a)); event < last; event++) {

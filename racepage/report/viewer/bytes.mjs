@@ -6,7 +6,8 @@
 
 import { LIFE } from "./model.mjs";
 
-export const SIDE = 64, CELLS = SIDE * SIDE;
+export const SIDE = 64,
+  CELLS = SIDE * SIDE;
 
 /** The bytes in each cell of a page. */
 export function scaleOf(size) {
@@ -15,7 +16,9 @@ export function scaleOf(size) {
 
 /** The cells [from, to) that the bytes [start, stop) are in. */
 export function cellsOf(start, stop, scale) {
-  return start >= stop ? [0, 0] : [Math.floor(start / scale), Math.min(CELLS, Math.ceil(stop / scale))];
+  return start >= stop
+    ? [0, 0]
+    : [Math.floor(start / scale), Math.min(CELLS, Math.ceil(stop / scale))];
 }
 
 /** For each cell: `heat`, how many accesses touched it, and `last`, the last event that did (-1 for

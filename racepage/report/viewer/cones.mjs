@@ -31,7 +31,8 @@ export function future(model, event) {
   first[thread[event]] = event;
   for (const at of model.arrowsByFrom) {
     const from = model.arrowFrom[at];
-    if (from >= first[thread[from]] && arrowTo[at] < first[thread[arrowTo[at]]]) first[thread[arrowTo[at]]] = arrowTo[at];
+    if (from >= first[thread[from]] && arrowTo[at] < first[thread[arrowTo[at]]])
+      first[thread[arrowTo[at]]] = arrowTo[at];
   }
   return first;
 }
@@ -41,7 +42,12 @@ export function route(model, { known, through }, thread, event) {
   const steps = [];
   const seen = new Set();
   let here = thread;
-  while (known[here] >= 0 && here !== model.columns.thread[event] && through[here] >= 0 && !seen.has(here)) {
+  while (
+    known[here] >= 0 &&
+    here !== model.columns.thread[event] &&
+    through[here] >= 0 &&
+    !seen.has(here)
+  ) {
     seen.add(here);
     steps.push(through[here]);
     here = model.columns.thread[model.columns.arrowTo[through[here]]];

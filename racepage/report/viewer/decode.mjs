@@ -19,13 +19,20 @@ export async function inflated(bytes) {
 export function unpacked({ name, count, coding, base, planes, wide }, bytes) {
   if (bytes.length !== count * planes) throw new Error(`the column ${name} is damaged`);
   const numbers = coding === "delta" ? differences : absolutes;
-  return numbers(bytes, count, planes, base, wide ? new Float64Array(count) : new Int32Array(count));
+  return numbers(
+    bytes,
+    count,
+    planes,
+    base,
+    wide ? new Float64Array(count) : new Int32Array(count),
+  );
 }
 
 function absolutes(bytes, count, planes, base, values) {
   for (let at = 0; at < count; at++) {
     let value = 0;
-    for (let plane = planes - 1; plane >= 0; plane--) value = value * 256 + bytes[plane * count + at];
+    for (let plane = planes - 1; plane >= 0; plane--)
+      value = value * 256 + bytes[plane * count + at];
     values[at] = base + value;
   }
   return values;
@@ -44,6 +51,9 @@ function differences(bytes, count, planes, base, values) {
 
 /** All columns by name. `text(name)` is the base64 of one. */
 export async function columnsOf(headers, text) {
-  const one = async (header) => [header.name, unpacked(header, await inflated(bytesOf(text(header.name))))];
+  const one = async (header) => [
+    header.name,
+    unpacked(header, await inflated(bytesOf(text(header.name)))),
+  ];
   return Object.fromEntries(await Promise.all(headers.map(one)));
 }

@@ -1,13 +1,13 @@
 // The detail of what is looked at: of a finding everything that convinces, of an event what it was.
 
-import { future, past } from "./cones.mjs";
 import { byId, el } from "./dom.mjs";
+import { eventTold } from "./event.mjs";
 import { ladder, ruler } from "./ladder.mjs";
 import { rangeOf, targetOf } from "./model.mjs";
-import { heldAt } from "./sections.mjs";
-import { bytesTold, called, counted, duration, hexed, plain, several, shortPlace, targetName } from "./words.mjs";
+import { headTold, link, stackTold, startTold, timeTold } from "./side.mjs";
+import { bytesTold, called, counted, hexed, plain, several, targetName } from "./words.mjs";
 
-const FRAMES = 12, THREADS = 40, COMPONENTS = 12;
+const COMPONENTS = 12;
 
 /** Keep the detail pane at what is looked at; `go(change)` moves the focus. */
 export function detailOf(model, sections, focus, go) {
@@ -16,9 +16,17 @@ export function detailOf(model, sections, focus, go) {
   const draw = () => {
     const { finding, event } = focus.now;
     const one = finding === null ? null : model.facts.findings[finding];
-    const named = one && (event === null || [one.first?.event, one.second?.event, ...one.related].includes(event));
+    const named =
+      one &&
+      (event === null || [one.first?.event, one.second?.event, ...one.related].includes(event));
     byId("detail").scrollTop = 0;
-    body.replaceChildren(...(named ? findingTold(teller, one) : event === null ? [emptyTold(model)] : eventTold(teller, event, one && finding)));
+    body.replaceChildren(
+      ...(named
+        ? findingTold(teller, one)
+        : event === null
+          ? [emptyTold(model)]
+          : eventTold(teller, event, one && finding)),
+    );
   };
   focus.tell((now, changed) => {
     if (changed.has("finding") || changed.has("event")) draw();
@@ -28,9 +36,23 @@ export function detailOf(model, sections, focus, go) {
 
 function emptyTold(model) {
   const some = model.facts.findings.length;
-  return el("p", { class: "empty" }, some
-    ? [el("b", {}, `${several(some, "finding")}. `), "Choose one in the table, or press ", el("kbd", {}, "j"), "; click anything in the timeline to see what it is."]
-    : [el("b", {}, "Nothing was found. "), `This holds for this one execution. Click anything in the timeline to see what it is, or press `, el("kbd", {}, "?"), "."]);
+  return el(
+    "p",
+    { class: "empty" },
+    some
+      ? [
+          el("b", {}, `${several(some, "finding")}. `),
+          "Choose one in the table, or press ",
+          el("kbd", {}, "j"),
+          "; click anything in the timeline to see what it is.",
+        ]
+      : [
+          el("b", {}, "Nothing was found. "),
+          `This holds for this one execution. Click anything in the timeline to see what it is, or press `,
+          el("kbd", {}, "?"),
+          ".",
+        ],
+  );
 }
 
 function findingTold(teller, finding) {
@@ -38,16 +60,35 @@ function findingTold(teller, finding) {
   const target = finding.page === null ? null : model.facts.targets[finding.page];
   const summary = model.facts.rules[finding.kind]?.[1] ?? "";
   return [
-    el("h3", {}, el("span", { class: "rule" }, `${finding.rule} ${finding.kind}`), target ? el("span", {}, targetName(target, finding.overlap)) : null,
-      target?.[2] ? el("span", { class: "dim" }, `“${called(target)}”`) : null),
+    el(
+      "h3",
+      {},
+      el("span", { class: "rule" }, `${finding.rule} ${finding.kind}`),
+      target ? el("span", {}, targetName(target, finding.overlap)) : null,
+      target?.[2] ? el("span", { class: "dim" }, `“${called(target)}”`) : null,
+    ),
     el("p", { class: "lead" }, plain(finding.message)),
-    el("p", { class: "tags" },
+    el(
+      "p",
+      { class: "tags" },
       el("span", { class: "tag" }, summary),
-      finding.count > 1 ? el("span", { class: "tag" }, `seen ${counted(finding.count)} times; this is the first`) : null,
+      finding.count > 1
+        ? el("span", { class: "tag" }, `seen ${counted(finding.count)} times; this is the first`)
+        : null,
       finding.overlap ? el("span", { class: "tag" }, bytesTold(finding.overlap)) : null,
-      finding.variables.length ? el("span", { class: "tag" }, finding.variables.map(plain).join(", ")) : null,
-      finding.suppressed ? el("span", { class: "tag" }, `suppressed: ${plain(finding.suppressed)}`) : null),
-    el("div", { class: "sides" }, sideTold(teller, finding, "first"), sideTold(teller, finding, "second")),
+      finding.variables.length
+        ? el("span", { class: "tag" }, finding.variables.map(plain).join(", "))
+        : null,
+      finding.suppressed
+        ? el("span", { class: "tag" }, `suppressed: ${plain(finding.suppressed)}`)
+        : null,
+    ),
+    el(
+      "div",
+      { class: "sides" },
+      sideTold(teller, finding, "first"),
+      sideTold(teller, finding, "second"),
+    ),
     ...bytesShared(finding),
     ...valuesTold(finding),
     ...whyTold(teller, finding),
@@ -61,77 +102,51 @@ function sideTold(teller, finding, role) {
   if (!side) return null;
   const { event } = side;
   const target = side.target === null ? null : model.facts.targets[side.target];
-  const locks = side.locks.map(([lock, mode]) => `${lock === null ? "a lock" : called(model.facts.targets[lock])} (${mode})`);
-  return el("article", { class: `side ${role}`, "aria-label": `The ${role} side` },
+  const locks = side.locks.map(
+    ([lock, mode]) => `${lock === null ? "a lock" : called(model.facts.targets[lock])} (${mode})`,
+  );
+  return el(
+    "article",
+    { class: `side ${role}`, "aria-label": `The ${role} side` },
     headTold(teller, event, target, side.range),
     stackTold(model, event),
-    el("dl", { class: "fields" },
-      el("dt", {}, "holding"), el("dd", {}, locks.length ? locks.join(", ") : "no lock"),
-      el("dt", {}, "clock"), el("dd", {}, vectorTold(model, side)),
+    el(
+      "dl",
+      { class: "fields" },
+      el("dt", {}, "holding"),
+      el("dd", {}, locks.length ? locks.join(", ") : "no lock"),
+      el("dt", {}, "clock"),
+      el("dd", {}, vectorTold(model, side)),
       ...startTold(teller, event),
-      ...timeTold(model, event)));
-}
-
-function headTold(teller, event, target, range) {
-  const { model } = teller;
-  const { thread, op } = model.columns;
-  return el("p", { class: "what" },
-    el("span", { class: "who" }, plain(model.facts.threads[thread[event]])),
-    el("span", { class: "op" }, model.facts.ops[op[event]]),
-    target ? el("span", { class: "mono" }, targetName(target, range)) : null,
-    link(teller, event));
-}
-
-/** A button that leads to an event. */
-function link({ go }, event) {
-  return el("button", { type: "button", class: "link", onclick: () => go({ event }) }, `event ${event}`);
-}
-
-function stackTold(model, event) {
-  const site = model.columns.site[event];
-  if (site < 0) return el("p", { class: "stack dim" }, "Where it stands was not recorded.");
-  const frames = model.facts.sites[site].map((frame) => model.facts.frames[frame]);
-  return el("ol", { class: "stack", "aria-label": "Call stack, innermost first" },
-    frames.slice(0, FRAMES).map(([place, name, code]) => el("li", {},
-      el("span", { class: "where", title: plain(place) }, name ? [el("b", {}, plain(name)), " "] : null, shortPlace(place)),
-      code ? el("code", {}, plain(code)) : null)),
-    frames.length > FRAMES ? el("li", { class: "dim" }, `and ${several(frames.length - FRAMES, "caller")} more`) : null);
+      ...timeTold(model, event),
+    ),
+  );
 }
 
 function vectorTold(model, side) {
   const own = model.columns.thread[side.event];
-  const parts = [...side.vector].sort(([a], [b]) => (b === own) - (a === own)).slice(0, COMPONENTS).map(([thread, clock]) =>
-    el("span", { class: "clock" }, thread === own ? el("b", {}, `${plain(model.facts.threads[thread])} ${clock}`) : `${plain(model.facts.threads[thread])} ${clock}`));
+  const parts = [...side.vector]
+    .sort(([a], [b]) => (b === own) - (a === own))
+    .slice(0, COMPONENTS)
+    .map(([thread, clock]) =>
+      el(
+        "span",
+        { class: "clock" },
+        thread === own
+          ? el("b", {}, `${plain(model.facts.threads[thread])} ${clock}`)
+          : `${plain(model.facts.threads[thread])} ${clock}`,
+      ),
+    );
   const more = side.more + Math.max(0, side.vector.length - COMPONENTS);
   return more ? [...parts, `and ${counted(more)} more`] : parts;
 }
 
-/** Who started the thread of an event. */
-function startTold(teller, event) {
-  const { model } = teller;
-  model.starters ??= startersOf(model);
-  const start = model.starters.get(model.columns.thread[event]);
-  if (start === undefined) return [];
-  return [el("dt", {}, "started"), el("dd", {}, `by ${plain(model.facts.threads[model.columns.thread[start]])}, `, link(teller, start))];
-}
-
-function startersOf(model) {
-  const { op, target } = model.columns;
-  const number = new Map(model.facts.threads.map((name, at) => [name, at]));
-  const starters = new Map();
-  for (let event = 0; event < model.count; event++) {
-    if (op[event] === model.number.start) starters.set(number.get(model.facts.targets[target[event]][1]), event);
-  }
-  return starters;
-}
-
-function timeTold(model, event) {
-  return model.time ? [el("dt", {}, "time"), el("dd", {}, duration(model.time[event]))] : [];
-}
-
 function bytesShared({ first, second, overlap }) {
   if (!overlap || overlap[0] >= overlap[1] || !first?.range || !second?.range) return [];
-  return [el("h4", {}, `Bytes they share: ${bytesTold(overlap)}`), ruler(first.range, second.range, overlap)];
+  return [
+    el("h4", {}, `Bytes they share: ${bytesTold(overlap)}`),
+    ruler(first.range, second.range, overlap),
+  ];
 }
 
 function valuesTold({ old, new: now, overlap }) {
@@ -148,9 +163,12 @@ function whyTold(teller, finding) {
   return [
     el("h4", {}, "Why nothing orders them"),
     ladder(teller.model, finding),
-    el("ul", { class: "why" },
+    el(
+      "ul",
+      { class: "why" },
       unknownTold(teller, finding.why.first, finding.first, finding.second),
-      unknownTold(teller, finding.why.second, finding.second, finding.first)),
+      unknownTold(teller, finding.why.second, finding.second, finding.first),
+    ),
   ];
 }
 
@@ -160,12 +178,19 @@ function unknownTold(teller, known, of, to) {
   const { thread, op } = model.columns;
   const name = ({ event }) => plain(model.facts.threads[thread[event]]);
   const does = (side) => `${name(side)}’s ${model.facts.ops[op[side.event]]}`;
-  if (known.clock === 0) return el("li", {}, `Nothing that ${name(of)} did is ordered before ${does(to)}.`);
+  if (known.clock === 0)
+    return el("li", {}, `Nothing that ${name(of)} did is ordered before ${does(to)}.`);
   const after = `; ${does(of)} came later, at clock ${of.clock}.`;
-  if (known.event === null) return el("li", {}, `${does(to)} knows ${name(of)} up to clock ${known.clock}${after}`);
+  if (known.event === null)
+    return el("li", {}, `${does(to)} knows ${name(of)} up to clock ${known.clock}${after}`);
   const target = targetOf(model, known.event);
-  return el("li", {}, `The last of ${name(of)} that is ordered before ${does(to)} is ${model.facts.ops[op[known.event]]}${target ? ` ${called(target)}` : ""} (`,
-    link(teller, known.event), `, clock ${known.clock})${after}`);
+  return el(
+    "li",
+    {},
+    `The last of ${name(of)} that is ordered before ${does(to)} is ${model.facts.ops[op[known.event]]}${target ? ` ${called(target)}` : ""} (`,
+    link(teller, known.event),
+    `, clock ${known.clock})${after}`,
+  );
 }
 
 function relatedTold(teller, finding) {
@@ -174,50 +199,19 @@ function relatedTold(teller, finding) {
   if (events.length === 0) return [];
   return [
     el("h4", {}, "Also part of it"),
-    el("div", { class: "sides" }, events.slice(0, 24).map((event) => el("article", { class: "side" },
-      headTold(teller, event, targetOf(teller.model, event), rangeOf(teller.model, event)), stackTold(teller.model, event)))),
+    el(
+      "div",
+      { class: "sides" },
+      events
+        .slice(0, 24)
+        .map((event) =>
+          el(
+            "article",
+            { class: "side" },
+            headTold(teller, event, targetOf(teller.model, event), rangeOf(teller.model, event)),
+            stackTold(teller.model, event),
+          ),
+        ),
+    ),
   ];
-}
-
-function eventTold(teller, event, finding) {
-  const { model, sections, go } = teller;
-  const { thread, site } = model.columns;
-  const target = targetOf(model, event);
-  const held = heldAt(sections[thread[event]], event);
-  const naming = model.findingsOf.get(event) ?? [];
-  return [
-    el("h3", {}, `Event ${event}`, target?.[2] ? el("span", { class: "dim" }, `“${called(target)}”`) : null),
-    finding === null ? null : el("p", { class: "tags" }, el("button", { type: "button", class: "link", onclick: () => go({ finding, event: null }) }, "Back to the finding")),
-    el("div", { class: "sides" }, el("article", { class: "side" },
-      headTold(teller, event, target, rangeOf(model, event)),
-      stackTold(model, event),
-      el("dl", { class: "fields" },
-        el("dt", {}, "holding"), el("dd", {}, held.length ? held.map(({ lock, write }) => `${called(model.facts.targets[lock])} (${write ? "write" : "read"})`).join(", ") : "no lock"),
-        ...startTold(teller, event), ...timeTold(model, event)))),
-    naming.length ? el("p", { class: "tags" }, naming.slice(0, 8).map((one) => el("button", { type: "button", class: "link", onclick: () => go({ finding: one }) }, `${model.facts.findings[one].rule} ${model.facts.findings[one].kind}`))) : null,
-    el("h4", {}, "What is ordered with it"),
-    orderTold(teller, event),
-  ].filter(Boolean);
-}
-
-/** For every thread: up to where it happens before the event, and from where on after. */
-function orderTold(teller, event) {
-  const { model } = teller;
-  const { known } = past(model, event);
-  const first = future(model, event);
-  const rows = model.facts.threads.map((name, thread) => ({ name, thread })).filter(({ thread }) => thread !== model.columns.thread[event] && model.begins[thread] < model.begins[thread + 1]);
-  return el("table", { class: "knows-table" },
-    el("thead", {}, el("tr", {}, ["Thread", "before it, up to", "after it, from", "unordered"].map((title) => el("th", { scope: "col" }, title)))),
-    el("tbody", {}, rows.slice(0, THREADS).map(({ name, thread }) => el("tr", {},
-      el("td", {}, plain(name)),
-      el("td", {}, known[thread] < 0 ? "–" : link(teller, known[thread])),
-      el("td", {}, first[thread] >= model.count ? "–" : link(teller, first[thread])),
-      el("td", {}, counted(unorderedIn(model, thread, known[thread], first[thread])))))),
-    rows.length > THREADS ? el("tfoot", {}, el("tr", {}, el("td", { colspan: 4, class: "dim" }, `and ${several(rows.length - THREADS, "thread")} more`))) : null);
-}
-
-function unorderedIn(model, thread, known, first) {
-  const from = known < 0 ? model.begins[thread] : model.rank[known] + 1;
-  const to = first >= model.count ? model.begins[thread + 1] : model.rank[first];
-  return Math.max(0, to - from);
 }

@@ -18,7 +18,9 @@ function dressed(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat().filter((one) => one !== null && one !== undefined && one !== false));
+  element.append(
+    ...children.flat().filter((one) => one !== null && one !== undefined && one !== false),
+  );
   return element;
 }
 
@@ -31,7 +33,8 @@ export function byId(id) {
 export function sharpened(canvas, width, height) {
   const scale = window.devicePixelRatio || 1;
   const [across, down] = [Math.round(width * scale), Math.round(height * scale)];
-  if (canvas.width !== across || canvas.height !== down) [canvas.width, canvas.height] = [across, down];
+  if (canvas.width !== across || canvas.height !== down)
+    [canvas.width, canvas.height] = [across, down];
   const context = canvas.getContext("2d");
   context.setTransform(scale, 0, 0, scale, 0, 0);
   return context;

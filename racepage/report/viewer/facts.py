@@ -21,7 +21,7 @@ Object = dict[str, Any]
 LONGEST_NAME: Final = 300
 """Characters of a name, a message or a source line that the page carries."""
 
-MOST_LINES: Final = 20_000
+MOST_LINES: Final = 5_000
 """Places whose source line the page carries; the others have their file and number."""
 
 _COMPONENTS: Final = 64  # of a vector

@@ -9,10 +9,26 @@
 //   sort     the table's order: a column's name, with "-" before it for downwards
 
 export const START = Object.freeze({
-  finding: null, event: null, page: null, axis: "order", a: null, b: null, query: "", sort: "number",
+  finding: null,
+  event: null,
+  page: null,
+  axis: "order",
+  a: null,
+  b: null,
+  query: "",
+  sort: "number",
 });
 
-const SHORT = { finding: "f", event: "e", page: "p", axis: "x", a: "a", b: "b", query: "q", sort: "s" };
+const SHORT = {
+  finding: "f",
+  event: "e",
+  page: "p",
+  axis: "x",
+  a: "a",
+  b: "b",
+  query: "q",
+  sort: "s",
+};
 
 /** A focus: `now` is what it is on, `set` changes some of it and tells everybody. */
 export function focusOn(start = START) {
@@ -35,7 +51,11 @@ export function focusOn(start = START) {
 export function toHash(now) {
   const parts = new URLSearchParams();
   for (const [key, short] of Object.entries(SHORT)) {
-    if (now[key] !== START[key]) parts.set(short, typeof now[key] === "number" ? String(Number(now[key].toPrecision(12))) : now[key]);
+    if (now[key] !== START[key])
+      parts.set(
+        short,
+        typeof now[key] === "number" ? String(Number(now[key].toPrecision(12))) : now[key],
+      );
   }
   return parts.toString();
 }
@@ -61,6 +81,8 @@ export function fromHash(hash, { findings, events, pages, timed }) {
     a: fits ? a : null,
     b: fits ? b : null,
     query: (parts.get("q") ?? "").slice(0, 200),
-    sort: /^-?(number|kind|page|first|second|count)$/.test(parts.get("s") ?? "") ? parts.get("s") : START.sort,
+    sort: /^-?(number|kind|page|first|second|count)$/.test(parts.get("s") ?? "")
+      ? parts.get("s")
+      : START.sort,
   };
 }

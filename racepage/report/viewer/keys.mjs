@@ -23,17 +23,37 @@ const HELP = [
 export function listenToKeys(does) {
   const dialog = helping();
   const actions = {
-    j: does.next, k: does.previous, Home: does.first, End: does.last, "/": does.search, ArrowLeft: does.left, ArrowRight: does.right,
-    ArrowUp: does.in, ArrowDown: does.out, "+": does.in, "=": does.in, "-": does.out, ",": does.before, ".": does.after,
-    "[": does.above, "]": does.below, f: does.frame, 0: does.all, t: does.axis, d: does.theme, Escape: does.back, "?": () => dialog.showModal(),
+    j: does.next,
+    k: does.previous,
+    Home: does.first,
+    End: does.last,
+    "/": does.search,
+    ArrowLeft: does.left,
+    ArrowRight: does.right,
+    ArrowUp: does.in,
+    ArrowDown: does.out,
+    "+": does.in,
+    "=": does.in,
+    "-": does.out,
+    ",": does.before,
+    ".": does.after,
+    "[": does.above,
+    "]": does.below,
+    f: does.frame,
+    0: does.all,
+    t: does.axis,
+    d: does.theme,
+    Escape: does.back,
+    "?": () => dialog.showModal(),
   };
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || dialog.open)
+      return;
     if (event.target.closest("input, select, textarea")) return;
     const inTable = event.target.id === "table";
     if (inTable && event.key === "ArrowDown") does.next();
     else if (inTable && event.key === "ArrowUp") does.previous();
-    else if (event.key in actions && !(scrolls(event))) actions[event.key]();
+    else if (event.key in actions && !scrolls(event)) actions[event.key]();
     else return;
     event.preventDefault();
   });
@@ -42,18 +62,45 @@ export function listenToKeys(does) {
 
 /** Where arrows and Home move what is read, they are left to it. */
 function scrolls({ key, target }) {
-  return (key.startsWith("Arrow") || key === "Home" || key === "End") && Boolean(target.closest("#detail, .pages"));
+  return (
+    (key.startsWith("Arrow") || key === "Home" || key === "End") &&
+    Boolean(target.closest("#detail, .pages"))
+  );
 }
 
 function helping() {
   const dialog = byId("helping");
-  const keys = HELP.flatMap(([names, does]) => [el("span", {}, names.map((name, at) => [at ? " " : "", el("kbd", {}, name)])), el("span", {}, does)]);
+  const keys = HELP.flatMap(([names, does]) => [
+    el(
+      "span",
+      {},
+      names.map((name, at) => [at ? " " : "", el("kbd", {}, name)]),
+    ),
+    el("span", {}, does),
+  ]);
   dialog.append(
-    el("button", { type: "button", class: "quiet close", "aria-label": "Close the help", onclick: () => dialog.close() }, "✕"),
+    el(
+      "button",
+      {
+        type: "button",
+        class: "quiet close",
+        "aria-label": "Close the help",
+        onclick: () => dialog.close(),
+      },
+      "✕",
+    ),
     el("h2", { id: "help-title" }, "Finding your way"),
     el("div", { class: "keys" }, keys),
-    el("p", {}, "One thing is looked at, and every pane shows it: a finding, an event, a page. The address keeps it, so that a link shows the same."),
-    el("p", {}, "In the lanes, the tinted stretch of each other thread is what nothing orders before or after the event that is looked at: whatever conflicts with it there is a race. Arrows are synchronisation; the dashed line is the arrow that is missing."),
+    el(
+      "p",
+      {},
+      "One thing is looked at, and every pane shows it: a finding, an event, a page. The address keeps it, so that a link shows the same.",
+    ),
+    el(
+      "p",
+      {},
+      "In the lanes, the tinted stretch of each other thread is what nothing orders before or after the event that is looked at: whatever conflicts with it there is a race. Arrows are synchronisation; the dashed line is the arrow that is missing.",
+    ),
   );
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   return dialog;

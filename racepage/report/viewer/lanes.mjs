@@ -1,7 +1,10 @@
 // Where the lanes are: one for each thread, as high as its critical sections ask.
 
-export const BAND = 20, LEVEL = 11, LEVELS = 3;
-const ABOVE = 7, BELOW = 6;
+export const BAND = 20,
+  LEVEL = 11,
+  LEVELS = 3;
+const ABOVE = 7,
+  BELOW = 6;
 
 /** The lanes from top to bottom: `top`, `height`, and how many levels of sections are drawn. */
 export function lanesOf(sections) {
@@ -27,7 +30,8 @@ export function levelTop(lane, level) {
 
 /** The lane at a height, or -1. */
 export function laneAt(lanes, y) {
-  let low = 0, high = lanes.length;
+  let low = 0,
+    high = lanes.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (lanes[middle].top + lanes[middle].height <= y) low = middle + 1;

@@ -26,9 +26,13 @@ function show(model) {
   const { facts } = model;
   const ink = { now: inks(), hatch: null, version: 0 };
   ink.hatch = hatched(ink.now);
-  const asked = () => fromHash(location.hash, {
-    findings: facts.findings.length, events: model.count, pages: new Map(facts.sizes), timed: model.time !== null,
-  });
+  const asked = () =>
+    fromHash(location.hash, {
+      findings: facts.findings.length,
+      events: model.count,
+      pages: new Map(facts.sizes),
+      timed: model.time !== null,
+    });
   const focus = focusOn(asked());
   const pick = (finding) => {
     const one = facts.findings[finding];
@@ -36,9 +40,20 @@ function show(model) {
   };
   const go = (change) => {
     const { event, finding } = change;
-    const more = event === undefined || event === null ? {} : { ...findingWith(model, event, focus.now.finding), ...pageWith(model, event) };
-    const page = finding === undefined || facts.findings[finding].page === null ? {} : { page: facts.findings[finding].page };
-    focus.set({ ...more, ...page, ...change, ...(change.page === undefined ? {} : { page: change.page }) });
+    const more =
+      event === undefined || event === null
+        ? {}
+        : { ...findingWith(model, event, focus.now.finding), ...pageWith(model, event) };
+    const page =
+      finding === undefined || facts.findings[finding].page === null
+        ? {}
+        : { page: facts.findings[finding].page };
+    focus.set({
+      ...more,
+      ...page,
+      ...change,
+      ...(change.page === undefined ? {} : { page: change.page }),
+    });
   };
 
   tellHead(model);
@@ -47,7 +62,10 @@ function show(model) {
   const table = tableOf(model, focus, pick);
   detailOf(model, timeline.sections, focus, go);
   const pages = pagesOf(model, focus, ink, go);
-  document.documentElement.style.setProperty("--timeline", `${Math.min(timeline.height + 60, Math.round(innerHeight * 0.46))}px`);
+  document.documentElement.style.setProperty(
+    "--timeline",
+    `${Math.min(timeline.height + 60, Math.round(innerHeight * 0.46))}px`,
+  );
 
   const nextTheme = themed(() => {
     ink.now = inks();
@@ -72,21 +90,42 @@ function show(model) {
   }
 
   listenToKeys({
-    next: () => table.move(1), previous: () => table.move(-1), first: () => table.ends(false), last: () => table.ends(true),
-    search: () => byId("query").focus(), left: () => timeline.pan(-0.15), right: () => timeline.pan(0.15),
-    in: timeline.in, out: timeline.out, before: () => timeline.step(-1), after: () => timeline.step(1),
-    above: () => timeline.cross(-1), below: () => timeline.cross(1), frame: () => timeline.frame(true), all: timeline.all,
-    axis: () => turn(focus.now.axis === ORDER ? TIME : ORDER), theme: nextTheme, back: () => focus.set(focus.now.event === null ? { finding: null } : { event: null }),
+    next: () => table.move(1),
+    previous: () => table.move(-1),
+    first: () => table.ends(false),
+    last: () => table.ends(true),
+    search: () => byId("query").focus(),
+    left: () => timeline.pan(-0.15),
+    right: () => timeline.pan(0.15),
+    in: timeline.in,
+    out: timeline.out,
+    before: () => timeline.step(-1),
+    after: () => timeline.step(1),
+    above: () => timeline.cross(-1),
+    below: () => timeline.cross(1),
+    frame: () => timeline.frame(true),
+    all: timeline.all,
+    axis: () => turn(focus.now.axis === ORDER ? TIME : ORDER),
+    theme: nextTheme,
+    back: () => focus.set(focus.now.event === null ? { finding: null } : { event: null }),
   });
   byId("tools").addEventListener("click", ({ target }) => {
     const does = target.closest("[data-do]")?.dataset.do;
-    if (does) ({ out: timeline.out, in: timeline.in, all: timeline.all, focus: () => timeline.frame(true) })[does]();
+    if (does)
+      ({
+        out: timeline.out,
+        in: timeline.in,
+        all: timeline.all,
+        focus: () => timeline.frame(true),
+      })[does]();
   });
 
-  let written = location.hash.replace(/^#/, ""), waits = 0;
+  let written = location.hash.replace(/^#/, ""),
+    waits = 0;
   focus.tell((now, changed) => {
     setAxis(now.axis);
-    if (changed.has("event") || changed.has("finding")) byId("said").textContent = spoken(model, now);
+    if (changed.has("event") || changed.has("finding"))
+      byId("said").textContent = spoken(model, now);
     clearTimeout(waits);
     waits = setTimeout(() => {
       written = toHash(now);
@@ -111,17 +150,22 @@ function spoken(model, { finding, event }) {
     const where = target[event] < 0 ? "" : ` ${targetName(model.facts.targets[target[event]])}`;
     return `Event ${event}: ${plain(model.facts.threads[thread[event]])} ${model.facts.ops[op[event]]}${where}`;
   }
-  return finding === null ? "Nothing is selected" : `Finding ${finding + 1}: ${plain(model.facts.findings[finding].message)}`;
+  return finding === null
+    ? "Nothing is selected"
+    : `Finding ${finding + 1}: ${plain(model.facts.findings[finding].message)}`;
 }
 
 function tellHead(model) {
   const { facts } = model;
   byId("subject").textContent = plain(facts.subject);
   const verdict = byId("verdict");
-  verdict.textContent = facts.verdict === "findings" ? several(facts.findings.length, "finding") : facts.verdict;
+  verdict.textContent =
+    facts.verdict === "findings" ? several(facts.findings.length, "finding") : facts.verdict;
   verdict.classList.add(facts.verdict);
   const parts = [
-    several(facts.events, "event"), several(facts.threads.length, "thread"), several(facts.sizes.length, "page"),
+    several(facts.events, "event"),
+    several(facts.threads.length, "thread"),
+    several(facts.sizes.length, "page"),
     facts.racyEvents ? `${several(facts.racyEvents, "racy event")}` : null,
     model.time ? duration(model.time.reduce((a, b) => Math.max(a, b), 0)) : null,
     facts.lost ? `${counted(facts.lost)} bytes lost` : facts.complete ? null : "not complete",
@@ -130,9 +174,20 @@ function tellHead(model) {
   line.textContent = parts.filter(Boolean).join(" · ");
   if (facts.warnings.length) {
     const told = facts.warnings.map(plain).join("\n");
-    line.append(" · ", el("span", { title: told, "aria-label": told }, several(facts.warnings.length, "warning")));
+    line.append(
+      " · ",
+      el("span", { title: told, "aria-label": told }, several(facts.warnings.length, "warning")),
+    );
   }
-  const keys = [["read", "read"], ["write", "write"], ["life", "alloc, free"], ["sync", "synchronises"], ["section", "lock held"], ["race", "race"], ["unordered", "unordered with the selection"]];
+  const keys = [
+    ["read", "read"],
+    ["write", "write"],
+    ["life", "alloc, free"],
+    ["sync", "synchronises"],
+    ["section", "lock held"],
+    ["race", "race"],
+    ["unordered", "unordered with the selection"],
+  ];
   byId("legend").append(...keys.map(([name, told]) => el("span", { class: `key-${name}` }, told)));
 }
 

@@ -8,7 +8,11 @@
 
 import { KIND } from "./words.mjs";
 
-export const READ = 0, WRITE = 1, LIFE = 2, SYNC = 3, OTHER = 4;
+export const READ = 0,
+  WRITE = 1,
+  LIFE = 2,
+  SYNC = 3,
+  OTHER = 4;
 
 /** Everything derived from the columns that every pane needs. */
 export function modelOf(facts, columns) {
@@ -23,7 +27,15 @@ export function modelOf(facts, columns) {
     if (second) marked[second.event] = 1;
   }
   const model = {
-    facts, columns, count, number, sort, order, begins, rank, marked,
+    facts,
+    columns,
+    count,
+    number,
+    sort,
+    order,
+    begins,
+    rank,
+    marked,
     sums: sumsOf(columns.op, sort, order, marked),
     time: timesOf(columns, order, begins, count),
     arrowFrom: columns.arrowTo.map((to, at) => to - columns.arrowBack[at]),
@@ -37,7 +49,19 @@ function sortsOf({ ops, classes, writes }) {
   return Uint8Array.from(ops, (name, op) => {
     if (classes[op] === "lifetime" || name === "collect") return LIFE;
     if (classes[op] !== "none") return writes[op] ? WRITE : READ;
-    const syncs = ["lock", "unlock", "rlock", "runlock", "acquire", "release", "release_merge", "take", "start", "join", "fence"];
+    const syncs = [
+      "lock",
+      "unlock",
+      "rlock",
+      "runlock",
+      "acquire",
+      "release",
+      "release_merge",
+      "take",
+      "start",
+      "join",
+      "fence",
+    ];
     return syncs.includes(name) ? SYNC : OTHER;
   });
 }
@@ -70,7 +94,8 @@ function sumsOf(op, sort, order, marked) {
   const MARKED = sums[5];
   for (let kind = 0; kind < 5; kind++) {
     const sum = sums[kind];
-    for (let at = 0; at < order.length; at++) sum[at + 1] = sum[at] + (sort[op[order[at]]] === kind);
+    for (let at = 0; at < order.length; at++)
+      sum[at + 1] = sum[at] + (sort[op[order[at]]] === kind);
   }
   for (let at = 0; at < order.length; at++) MARKED[at + 1] = MARKED[at] + marked[order[at]];
   return sums;
@@ -84,18 +109,22 @@ export function timesOf({ timed, time }, order, begins, count) {
   if (timed.length === 0) return null;
   const times = new Float64Array(count).fill(NaN);
   for (let at = 0; at < timed.length; at++) times[timed[at]] = time[at];
-  for (let thread = 0; thread + 1 < begins.length; thread++) fill(times, order, begins[thread], begins[thread + 1]);
+  for (let thread = 0; thread + 1 < begins.length; thread++)
+    fill(times, order, begins[thread], begins[thread + 1]);
   return times;
 }
 
 function fill(times, order, low, high) {
-  let known = -1, latest = 0;
+  let known = -1,
+    latest = 0;
   for (let at = low; at < high; at++) {
     const here = times[order[at]];
     if (Number.isNaN(here)) continue;
     const now = known < 0 ? here : Math.max(here, latest);
-    const start = known < 0 ? now : latest, from = known < 0 ? low - 1 : known;
-    for (let gap = from + 1; gap < at; gap++) times[order[gap]] = start + ((now - start) * (gap - from)) / (at - from);
+    const start = known < 0 ? now : latest,
+      from = known < 0 ? low - 1 : known;
+    for (let gap = from + 1; gap < at; gap++)
+      times[order[gap]] = start + ((now - start) * (gap - from)) / (at - from);
     times[order[at]] = now;
     [known, latest] = [at, now];
   }
@@ -143,7 +172,12 @@ export function eventsOnPage(model, page) {
     const { op, target } = model.columns;
     const rows = [];
     for (let event = 0; event < model.count; event++) {
-      if (target[event] >= 0 && (model.sort[op[event]] <= LIFE) && model.facts.targets[target[event]][0] === KIND.PAGE) rows.push(event);
+      if (
+        target[event] >= 0 &&
+        model.sort[op[event]] <= LIFE &&
+        model.facts.targets[target[event]][0] === KIND.PAGE
+      )
+        rows.push(event);
     }
     model.onPages = grouped(target, model.facts.targets.length, rows);
   }

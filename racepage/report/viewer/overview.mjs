@@ -3,12 +3,15 @@
 import { columnsOfLane } from "./axis.mjs";
 import { byId, inNextFrame, sharpened } from "./dom.mjs";
 
-const HEIGHT = 30, MARKED = 5;
+const HEIGHT = 30,
+  MARKED = 5;
 
 /** The strip of a model, that moves the timeline's view. */
 export function overviewOf(model, focus, timeline, ink) {
   const canvas = byId("overview");
-  let width = 0, density = null, madeFor = "";
+  let width = 0,
+    density = null,
+    madeFor = "";
 
   const gutter = () => (width < 560 ? 84 : 132);
   const make = () => {
@@ -33,7 +36,8 @@ export function overviewOf(model, focus, timeline, ink) {
     const context = sharpened(canvas, width, HEIGHT);
     context.fillStyle = ink.now.panel;
     context.fillRect(0, 0, width, HEIGHT);
-    const left = gutter(), columns = density.count.length;
+    const left = gutter(),
+      columns = density.count.length;
     const most = Math.log1p(density.count.reduce((a, b) => Math.max(a, b), 1));
     context.fillStyle = ink.now.other;
     context.globalAlpha = 0.65;
@@ -44,12 +48,14 @@ export function overviewOf(model, focus, timeline, ink) {
     }
     context.globalAlpha = 1;
     context.fillStyle = ink.now.race;
-    for (let at = 0; at < columns; at++) if (density.marked[at]) context.fillRect(left + at - 0.5, 3, 2, HEIGHT - 7);
+    for (let at = 0; at < columns; at++)
+      if (density.marked[at]) context.fillRect(left + at - 0.5, 3, 2, HEIGHT - 7);
     paintView(context, left, columns);
   };
 
   const paintView = (context, left, columns) => {
-    const view = timeline.viewNow(), whole = timeline.extents[focus.now.axis];
+    const view = timeline.viewNow(),
+      whole = timeline.extents[focus.now.axis];
     const x = (at) => left + ((at - whole.a) / (whole.b - whole.a)) * columns;
     const [from, to] = [x(view.a), Math.max(x(view.b), x(view.a) + 3)];
     context.globalAlpha = 0.62;
@@ -67,8 +73,10 @@ export function overviewOf(model, focus, timeline, ink) {
   };
 
   const move = ({ offsetX }) => {
-    const whole = timeline.extents[focus.now.axis], view = timeline.viewNow();
-    const at = whole.a + ((offsetX - gutter()) / Math.max(width - gutter(), 1)) * (whole.b - whole.a);
+    const whole = timeline.extents[focus.now.axis],
+      view = timeline.viewNow();
+    const at =
+      whole.a + ((offsetX - gutter()) / Math.max(width - gutter(), 1)) * (whole.b - whole.a);
     const span = view.b - view.a;
     const a = Math.min(Math.max(at - span / 2, whole.a), whole.b - span);
     timeline.look({ a, b: a + span });
@@ -80,11 +88,16 @@ export function overviewOf(model, focus, timeline, ink) {
     move(event);
   });
   canvas.addEventListener("pointermove", (event) => held && move(event));
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (held = false));
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    timeline.zoom(Math.exp(-event.deltaY / 320));
-  }, { passive: false });
+  for (const end of ["pointerup", "pointercancel"])
+    canvas.addEventListener(end, () => (held = false));
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      timeline.zoom(Math.exp(-event.deltaY / 320));
+    },
+    { passive: false },
+  );
 
   const later = inNextFrame(draw);
   new ResizeObserver(() => {

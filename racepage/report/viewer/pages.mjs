@@ -1,11 +1,13 @@
 // The page pane: one page byte by byte, and all pages small beside it.
 
-import { SIDE, CELLS, cellsOf, historyOf, lifeOf } from "./bytes.mjs";
+import { SIDE, CELLS, cellsOf, historyOf, lifeOf, scaleOf } from "./bytes.mjs";
 import { byId, el, inNextFrame, radios } from "./dom.mjs";
 import { eventsOnPage } from "./model.mjs";
 import { called, counted, plain, several, targetName } from "./words.mjs";
 
-const LEAST = 4, BIGGEST = 7; // pixels that a cell is across
+const LEAST = 4,
+  BIGGEST = 7; // pixels that a cell is across
+const RIM = 4; // pixels around the cells, for the line around what a race shares
 const COLOURS = 8;
 const MOST = 48; // pages shown small at first
 const CHUNK = 6; // of which so many are drawn in one go
@@ -16,15 +18,25 @@ export function pagesOf(model, focus, ink, go) {
   const sizes = new Map(facts.sizes);
   const racy = new Map(facts.racy);
   const findingsOn = grouped(facts.findings);
-  const pages = [...sizes.keys()].filter((page) => eventsOnPage(model, page).length > 0)
+  const pages = [...sizes.keys()]
+    .filter((page) => eventsOnPage(model, page).length > 0)
     .sort((a, b) => weight(b) - weight(a) || a - b);
-  let mode = "last", cursor = 0, shown = MOST, history = null;
+  let mode = "last",
+    cursor = 0,
+    shown = MOST,
+    history = null;
 
   function weight(page) {
     return (racy.has(page) ? 2 : 0) + (findingsOn.has(page) ? 1 : 0);
   }
 
-  const map = el("canvas", { id: "map", tabindex: 0, role: "application", "aria-roledescription": "page of bytes", "aria-describedby": "cell-said" });
+  const map = el("canvas", {
+    id: "map",
+    tabindex: 0,
+    role: "application",
+    "aria-roledescription": "page of bytes",
+    "aria-describedby": "cell-said",
+  });
   const said = el("p", { class: "cell-said", id: "cell-said", role: "status" });
   const owners = el("ul", { class: "owners", "aria-label": "Threads, by who touched last" });
   const many = el("div", { class: "many", role: "group", "aria-label": "All pages" });
@@ -62,16 +74,30 @@ export function pagesOf(model, focus, ink, go) {
     const events = eventsOnPage(model, page);
     history = historyOf(model, events, size, until, lifeOf(model, events, until));
     const target = facts.targets[page];
-    byId("pages-title").textContent = target[2] ? `${targetName(target)} “${called(target)}”` : targetName(target);
-    map.setAttribute("aria-label", `${targetName(target)}, ${counted(size)} bytes; arrows move between bytes`);
+    byId("pages-title").textContent = target[2]
+      ? `${targetName(target)} “${called(target)}”`
+      : targetName(target);
+    map.setAttribute(
+      "aria-label",
+      `${targetName(target)}, ${counted(size)} bytes; arrows move between bytes`,
+    );
     const ranks = ranksOf(history.last);
-    const scale = devicePixelRatio || 1;
-    const cell = Math.max(LEAST, Math.min(Math.floor((body.clientWidth - 30) / SIDE), BIGGEST)) * Math.ceil(scale);
-    map.style.width = map.style.height = `${(SIDE * cell) / Math.ceil(scale)}px`;
-    paint(map, page, history, ranks, cell);
-    owners.replaceChildren(...[...ranks].slice(0, COLOURS + 1).map(([thread, rank]) => owner(thread, rank)),
-      el("li", { class: "dim" }, until < model.count ? `as of event ${until}` : "at the end of the trace"));
-    tell(cursor);
+    const dense = Math.ceil(devicePixelRatio || 1);
+    const cell = Math.max(
+      LEAST,
+      Math.min(Math.floor((body.clientWidth - 28 - 2 * RIM) / SIDE), BIGGEST),
+    );
+    map.style.width = map.style.height = `${SIDE * cell + 2 * RIM}px`;
+    paint(map, page, history, ranks, cell * dense, RIM * dense);
+    owners.replaceChildren(
+      ...[...ranks].slice(0, COLOURS + 1).map(([thread, rank]) => owner(thread, rank)),
+      el(
+        "li",
+        { class: "dim" },
+        until < model.count ? `as of event ${until}` : "at the end of the trace",
+      ),
+    );
+    tell(Math.min(cursor, CELLS - 1));
     drawMany();
   };
 
@@ -86,20 +112,28 @@ export function pagesOf(model, focus, ink, go) {
   /** thread -> its place among those that touched a byte last, most bytes first. */
   const ranksOf = (last) => {
     const bytes = new Map();
-    for (const event of last) if (event >= 0) bytes.set(model.columns.thread[event], (bytes.get(model.columns.thread[event]) ?? 0) + 1);
+    for (const event of last)
+      if (event >= 0)
+        bytes.set(model.columns.thread[event], (bytes.get(model.columns.thread[event]) ?? 0) + 1);
     // By number, so that a thread keeps its colour while time goes on, as long as there are few.
     const order = [...bytes].sort(([a, x], [b, y]) => (bytes.size <= COLOURS ? a - b : y - x));
-    return new Map(order.map(([thread], rank) => [thread, bytes.size <= COLOURS && facts.threads.length <= COLOURS ? thread : rank]));
+    return new Map(
+      order.map(([thread], rank) => [
+        thread,
+        bytes.size <= COLOURS && facts.threads.length <= COLOURS ? thread : rank,
+      ]),
+    );
   };
 
-  const paint = (canvas, page, { heat, last, scale }, ranks, cell) => {
-    [canvas.width, canvas.height] = [SIDE * cell, SIDE * cell];
+  const paint = (canvas, page, { heat, last, scale }, ranks, cell, rim) => {
+    [canvas.width, canvas.height] = [SIDE * cell + 2 * rim, SIDE * cell + 2 * rim];
     const context = canvas.getContext("2d");
     context.fillStyle = ink.now.panel;
     context.fillRect(0, 0, canvas.width, canvas.height);
+    context.translate(rim, rim);
     const hottest = Math.log1p(heat.reduce((a, b) => Math.max(a, b), 1));
     const cells = Math.min(CELLS, Math.ceil(sizes.get(page) / scale));
-    const gap = cell >= LEAST ? 1 : 0;
+    const gap = rim === 0 ? 0 : 1;
     for (let at = 0; at < CELLS; at++) {
       const [x, y] = [(at % SIDE) * cell, Math.floor(at / SIDE) * cell];
       if (at >= cells || heat[at] === 0) {
@@ -118,18 +152,20 @@ export function pagesOf(model, focus, ink, go) {
     context.globalAlpha = 1;
     for (const [start, stop] of racy.get(page) ?? []) {
       const cells = cellsOf(start, stop, scale);
-      if (cell < LEAST) wash(context, cells, cell);
-      else outline(context, cells, cell, 1);
+      if (rim === 0) wash(context, cells, cell);
+      else outline(context, cells, cell, rim / RIM);
     }
     const one = focus.now.finding === null ? null : facts.findings[focus.now.finding];
-    if (one?.page === page && one.overlap && cell >= LEAST) outline(context, cellsOf(...one.overlap, scale), cell, 2.5);
+    if (one?.page === page && one.overlap && rim > 0)
+      outline(context, cellsOf(...one.overlap, scale), cell, (2.5 * rim) / RIM);
   };
 
   /** Small, racy bytes are a tint. */
   const wash = (context, [from, to], cell) => {
     context.fillStyle = ink.now.race;
     context.globalAlpha = 0.6;
-    for (let at = from; at < to; at++) context.fillRect((at % SIDE) * cell, Math.floor(at / SIDE) * cell, cell, cell);
+    for (let at = from; at < to; at++)
+      context.fillRect((at % SIDE) * cell, Math.floor(at / SIDE) * cell, cell, cell);
     context.globalAlpha = 1;
   };
 
@@ -141,13 +177,25 @@ export function pagesOf(model, focus, ink, go) {
     context.beginPath();
     for (let at = from; at < to; at++) {
       const [column, row] = [at % SIDE, Math.floor(at / SIDE)];
-      const inset = width / 2; // inside, so that nothing is cut off at the rim
+      const inset = -width / 2; // outside, so that the cells stay to be seen
       const [x, y] = [column * cell, row * cell];
       const edges = [
-        [inside(at - 1, column - 1), x + inset, y, x + inset, y + cell],
-        [inside(at + 1, column + 1), x + cell - inset, y, x + cell - inset, y + cell],
-        [inside(at - SIDE, column), x, y + inset, x + cell, y + inset],
-        [inside(at + SIDE, column), x, y + cell - inset, x + cell, y + cell - inset],
+        [inside(at - 1, column - 1), x + inset, y + inset, x + inset, y + cell - inset],
+        [
+          inside(at + 1, column + 1),
+          x + cell - inset,
+          y + inset,
+          x + cell - inset,
+          y + cell - inset,
+        ],
+        [inside(at - SIDE, column), x + inset, y + inset, x + cell - inset, y + inset],
+        [
+          inside(at + SIDE, column),
+          x + inset,
+          y + cell - inset,
+          x + cell - inset,
+          y + cell - inset,
+        ],
       ];
       for (const [shared, x0, y0, x1, y1] of edges) {
         if (shared) continue;
@@ -162,23 +210,35 @@ export function pagesOf(model, focus, ink, go) {
     cursor = cell;
     const { heat, last, scale } = history;
     const start = cell * scale;
-    const where = scale === 1 ? `Byte ${start} (0x${start.toString(16)})` : `Bytes ${start} to ${start + scale}`;
+    const where =
+      scale === 1
+        ? `Byte ${start} (0x${start.toString(16)})`
+        : `Bytes ${start} to ${start + scale}`;
     const event = last[cell];
     if (event < 0) {
       said.replaceChildren(`${where}: not touched.`);
       return;
     }
     const { thread, op } = model.columns;
-    said.replaceChildren(`${where}: ${several(heat[cell], "touch").replace("touchs", "touches")}, last the ${facts.ops[op[event]]} by ${plain(facts.threads[thread[event]])}, `,
-      el("button", { type: "button", class: "link", onclick: () => go({ event }) }, `event ${event}`));
+    said.replaceChildren(
+      `${where}: ${several(heat[cell], "touch").replace("touchs", "touches")}, last the ${facts.ops[op[event]]} by ${plain(facts.threads[thread[event]])}, `,
+      el(
+        "button",
+        { type: "button", class: "link", onclick: () => go({ event }) },
+        `event ${event}`,
+      ),
+    );
   };
 
   const cellAt = ({ offsetX, offsetY }) => {
-    const { width, height } = map.getBoundingClientRect();
-    const column = Math.min(SIDE - 1, Math.max(0, Math.floor((offsetX / width) * SIDE)));
-    return Math.min(SIDE - 1, Math.max(0, Math.floor((offsetY / height) * SIDE))) * SIDE + column;
+    const across = map.getBoundingClientRect().width - 2 * RIM;
+    const [column, row] = [offsetX, offsetY].map((at) =>
+      Math.min(SIDE - 1, Math.max(0, Math.floor(((at - RIM) / across) * SIDE))),
+    );
+    return row * SIDE + column;
   };
-  const choose = (cell) => history.last[cell] >= 0 && go({ event: history.last[cell], page: pageNow() });
+  const choose = (cell) =>
+    history.last[cell] >= 0 && go({ event: history.last[cell], page: pageNow() });
   map.addEventListener("pointermove", (event) => tell(cellAt(event)));
   map.addEventListener("click", (event) => {
     tell(cellAt(event));
@@ -194,7 +254,8 @@ export function pagesOf(model, focus, ink, go) {
   });
 
   // The small ones are drawn once for each mode and theme, a few in a frame, from the top.
-  let smalls = new Map(), drawnAs = "";
+  let smalls = new Map(),
+    drawnAs = "";
   const drawMany = () => {
     many.hidden = pages.length < 2;
     if (many.hidden) return;
@@ -202,17 +263,34 @@ export function pagesOf(model, focus, ink, go) {
     if (as !== drawnAs) {
       drawnAs = as;
       smalls = new Map(pages.slice(0, shown).map((page) => [page, smallOf(page)]));
-      const more = pages.length > shown ? [el("button", { type: "button", class: "link", onclick: () => { shown += 4 * MOST; draw(); } }, `${counted(pages.length - shown)} more`)] : [];
+      const more =
+        pages.length > shown
+          ? [
+              el(
+                "button",
+                {
+                  type: "button",
+                  class: "link",
+                  onclick: () => {
+                    shown += 4 * MOST;
+                    draw();
+                  },
+                },
+                `${counted(pages.length - shown)} more`,
+              ),
+            ]
+          : [];
       many.replaceChildren(...smalls.values(), ...more);
       drawSome([...smalls], as);
     }
-    for (const [page, small] of smalls) small.setAttribute("aria-pressed", String(page === pageNow()));
+    for (const [page, small] of smalls)
+      small.setAttribute("aria-pressed", String(page === pageNow()));
   };
   const drawSome = (left, as) => {
     if (as !== drawnAs || left.length === 0) return;
     for (const [page, small] of left.slice(0, CHUNK)) {
       const past = historyOf(model, eventsOnPage(model, page), sizes.get(page), model.count);
-      paint(small.firstChild, page, past, ranksOf(past.last), 1);
+      paint(small.firstChild, page, past, ranksOf(past.last), 1, 0);
     }
     setTimeout(() => drawSome(left.slice(CHUNK), as));
   };
@@ -220,12 +298,26 @@ export function pagesOf(model, focus, ink, go) {
     const target = facts.targets[page];
     const bytes = (racy.get(page) ?? []).reduce((sum, [start, stop]) => sum + stop - start, 0);
     const told = `${targetName(target)}${target[2] ? `, ${called(target)}` : ""}: ${several(eventsOnPage(model, page).length, "event")}, ${several(bytes, "racy byte")}`;
-    return el("button", { type: "button", class: `small${bytes ? " racy" : ""}`, title: told, "aria-label": told, onclick: () => go({ page }) },
-      el("canvas", { width: SIDE, height: SIDE, "aria-hidden": "true" }), el("span", {}, called(target)));
+    return el(
+      "button",
+      {
+        type: "button",
+        class: `small${bytes ? " racy" : ""}`,
+        title: told,
+        "aria-label": told,
+        onclick: () => go({ page }),
+      },
+      el("canvas", { width: SIDE, height: SIDE, "aria-hidden": "true" }),
+      el("span", {}, called(target)),
+    );
   };
 
   const later = inNextFrame(draw);
   focus.tell((now, changed) => {
+    const shared =
+      changed.has("finding") && now.finding !== null ? facts.findings[now.finding] : null;
+    if (shared?.overlap && sizes.has(shared.page))
+      [cursor] = cellsOf(...shared.overlap, scaleOf(sizes.get(shared.page)));
     if (changed.has("finding") || changed.has("event") || changed.has("page")) later();
   });
   draw();

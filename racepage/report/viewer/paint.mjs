@@ -7,7 +7,12 @@ import { LIFE, READ, SYNC, WRITE } from "./model.mjs";
 import { lowerBound } from "./search.mjs";
 import { called, cut, plain } from "./words.mjs";
 
-const SORTS = [[READ, "read"], [WRITE, "write"], [LIFE, "life"], [SYNC, "sync"]];
+const SORTS = [
+  [READ, "read"],
+  [WRITE, "write"],
+  [LIFE, "life"],
+  [SYNC, "sync"],
+];
 const MARKED = 5;
 const NEAR = 2.4; // pixels an event has from which on each is drawn
 const LETTERS = 34; // pixels that it has from which on it is named
@@ -21,10 +26,16 @@ export function xOf({ view, width }, position) {
 export function paintLanes(context, scene, from, to) {
   const shown = [];
   for (let thread = from; thread < to; thread++) {
-    shown.push({ thread, places: columnsOfLane(scene.model, scene.axis, thread, scene.view, scene.width) });
+    shown.push({
+      thread,
+      places: columnsOfLane(scene.model, scene.axis, thread, scene.view, scene.width),
+    });
   }
   const events = shown.reduce((sum, { places }) => sum + places[scene.width] - places[0], 0);
-  const near = scene.axis === TIME ? events < scene.width * 0.8 : scene.width / (scene.view.b - scene.view.a) >= NEAR;
+  const near =
+    scene.axis === TIME
+      ? events < scene.width * 0.8
+      : scene.width / (scene.view.b - scene.view.a) >= NEAR;
   const most = near ? 0 : Math.max(1, ...shown.map(({ places }) => fullest(places)));
   for (const { thread, places } of shown) {
     const lane = scene.lanes[thread];
@@ -51,7 +62,8 @@ function paintGround(context, scene, thread, lane) {
   if (low === high) return;
   if (cones && thread !== cones.thread) {
     const left = cones.past.known[thread] < 0 ? model.order[low] : cones.past.known[thread] + 1;
-    const right = cones.future[thread] >= model.count ? model.order[high - 1] : cones.future[thread] - 1;
+    const right =
+      cones.future[thread] >= model.count ? model.order[high - 1] : cones.future[thread] - 1;
     if (left <= right) band(context, scene, lane, left, right);
   }
   const start = clamp(xOf(scene, positionOf(model, scene.axis, model.order[low])), width);
@@ -87,15 +99,20 @@ function paintEvents(context, scene, thread, lane, places) {
     const event = model.order[at];
     const sort = model.sort[op[event]];
     const x = xOf(scene, positionOf(model, scene.axis, event)) - across / 2;
-    const low = sort <= LIFE ? 0 : 6;
+    const touches = sort <= LIFE;
+    const low = touches ? 0 : named ? 2 : 6;
     context.fillStyle = ink[SORTS[sort]?.[1] ?? "other"];
+    context.globalAlpha = named && !touches ? 0.3 : 1;
     rounded(context, x, lane.band + low, across, BAND - 2 * low, across > 6 ? 2.5 : 0);
-    if (named && sort <= LIFE) {
-      context.fillStyle = sort === READ ? ink["on-light"] : ink["on-dark"];
-      context.fillText(cut(model.facts.ops[op[event]].replace("bytewise_", ""), Math.floor(across / 6.2)), x + across / 2, lane.band + BAND / 2 + 0.5);
-    } else if (named) {
-      context.fillStyle = ink.dim;
-      context.fillText(cut(model.facts.ops[op[event]], Math.floor(across / 5.6)), x + across / 2, lane.band + 0.5);
+    context.globalAlpha = 1;
+    if (named) {
+      context.fillStyle = !touches ? ink.ink : sort === READ ? ink["on-light"] : ink["on-dark"];
+      const name = model.facts.ops[op[event]].replace("bytewise_", "").replace("_merge", "");
+      context.fillText(
+        cut(name, Math.floor(across / 6)),
+        x + across / 2,
+        lane.band + BAND / 2 + 0.5,
+      );
     }
     if (model.marked[event]) mark(context, ink, x, across, lane);
   }
@@ -133,7 +150,8 @@ function paintColumns(context, scene, lane, places, most) {
     const sum = model.sums[sort];
     context.fillStyle = ink[name];
     for (let column = 0; column < width; column++) {
-      const low = places[column], high = places[column + 1];
+      const low = places[column],
+        high = places[column + 1];
       const count = sum[high] - sum[low];
       if (count === 0) continue;
       const part = ((scale * Math.log1p(high - low) + 2) * count) / (high - low);
@@ -144,7 +162,8 @@ function paintColumns(context, scene, lane, places, most) {
   const marked = model.sums[MARKED];
   context.fillStyle = ink.race;
   for (let column = 0; column < width; column++) {
-    if (marked[places[column + 1]] > marked[places[column]]) context.fillRect(column - 0.5, lane.top + 1, 2, lane.band + BAND - lane.top - 1);
+    if (marked[places[column + 1]] > marked[places[column]])
+      context.fillRect(column - 0.5, lane.top + 1, 2, lane.band + BAND - lane.top - 1);
   }
 }
 
@@ -166,8 +185,19 @@ function shownOf(scene, level) {
     const left = xOf(scene, positionOf(model, axis, level.start[at]) - half);
     if (left > width) break;
     const right = Math.max(xOf(scene, positionOf(model, axis, level.end[at]) + half), left + 1);
-    shown.push({ left: Math.max(left, -2), right: Math.min(right, width + 2), lock: level.lock[at], write: level.write[at] });
-    at = right - left > 1.5 ? at + 1 : Math.max(at + 1, firstEnding(scene, level.end, view.a + ((right + 0.5) / width) * (view.b - view.a)));
+    shown.push({
+      left: Math.max(left, -2),
+      right: Math.min(right, width + 2),
+      lock: level.lock[at],
+      write: level.write[at],
+    });
+    at =
+      right - left > 1.5
+        ? at + 1
+        : Math.max(
+            at + 1,
+            firstEnding(scene, level.end, view.a + ((right + 0.5) / width) * (view.b - view.a)),
+          );
   }
   return shown;
 }
@@ -176,7 +206,14 @@ function paintBars(context, scene, y, shown) {
   const { model, ink } = scene;
   context.fillStyle = ink.section;
   for (const { left, right } of shown) {
-    rounded(context, left, y, Math.max(right - left - (right - left > 3 ? 1 : 0), 1), LEVEL - 2, right - left > 8 ? 2 : 0);
+    rounded(
+      context,
+      left,
+      y,
+      Math.max(right - left - (right - left > 3 ? 1 : 0), 1),
+      LEVEL - 2,
+      right - left > 8 ? 2 : 0,
+    );
   }
   context.fillStyle = ink["section-ink"];
   context.font = `9.5px ${ink.font}`;
@@ -185,14 +222,19 @@ function paintBars(context, scene, y, shown) {
   for (const { left, right, lock, write } of shown) {
     if (!write && right - left > 3) context.fillRect(left, y + LEVEL - 3, right - left - 1, 1);
     if (right - left <= 19) continue;
-    context.fillText(cut(called(model.facts.targets[lock]), Math.floor((right - left - 6) / 5)), Math.max(left, 0) + 4, y + LEVEL / 2 - 0.5);
+    context.fillText(
+      cut(called(model.facts.targets[lock]), Math.floor((right - left - 6) / 5)),
+      Math.max(left, 0) + 4,
+      y + LEVEL / 2 - 0.5,
+    );
   }
 }
 
 /** The first section that ends at a position or after it; by default, at the view's beginning. */
 function firstEnding(scene, end, position = scene.view.a) {
   if (scene.axis === ORDER) return lowerBound(end, position - 1);
-  let low = 0, high = end.length;
+  let low = 0,
+    high = end.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (scene.model.time[end[middle]] < position) low = middle + 1;
@@ -208,9 +250,15 @@ function paintWaits(context, scene, thread, lane) {
   for (let at = lowerBound(start, firstShown(scene, thread)); at < start.length; at++) {
     const left = xOf(scene, positionOf(scene.model, scene.axis, start[at]));
     if (left > scene.width) break;
-    const right = end[at] < 0 ? scene.width : xOf(scene, positionOf(scene.model, scene.axis, end[at]));
+    const right =
+      end[at] < 0 ? scene.width : xOf(scene, positionOf(scene.model, scene.axis, end[at]));
     const from = Math.max(left, 0);
-    context.fillRect(from, lane.band + 3, Math.max(Math.min(right, scene.width) - from, 1), BAND - 6);
+    context.fillRect(
+      from,
+      lane.band + 3,
+      Math.max(Math.min(right, scene.width) - from, 1),
+      BAND - 6,
+    );
   }
 }
 
@@ -239,7 +287,8 @@ export function paintNames(context, scene, from, to, gutter) {
 /** As much of a text as fits, with an ellipsis. */
 export function fitted(context, text, width) {
   if (context.measureText(text).width <= width) return text;
-  let low = 0, high = text.length;
+  let low = 0,
+    high = text.length;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
     if (context.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;

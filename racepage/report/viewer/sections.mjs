@@ -4,7 +4,9 @@
 // each goes to the first level on which it meets no other one; within a level they are in order and
 // disjoint, which is what drawing and hitting ask for.
 
-export const TRYFAIL = 2, INNER = 32, REFUSED = 128;
+export const TRYFAIL = 2,
+  INNER = 32,
+  REFUSED = 128;
 const NOTHING = TRYFAIL | INNER | REFUSED;
 
 /** For each thread its levels: arrays `start`, `end` (events), `lock`, `write` of one length. */
@@ -15,7 +17,11 @@ export function sectionsOf(model) {
   const open = new Map();
   for (let event = 0; event < model.count; event++) {
     const what = op[event];
-    if ((what !== lock && what !== rlock && what !== unlock && what !== runlock) || flags[event] & NOTHING) continue;
+    if (
+      (what !== lock && what !== rlock && what !== unlock && what !== runlock) ||
+      flags[event] & NOTHING
+    )
+      continue;
     const holders = open.get(target[event]) ?? [];
     if (what === lock || what === rlock) {
       const section = { start: event, end: -1, lock: target[event], write: what === lock };
@@ -71,13 +77,15 @@ export function waitsOf(model) {
 export function heldAt(levels, event) {
   const held = [];
   for (const { start, end, lock, write } of levels) {
-    let low = 0, high = start.length;
+    let low = 0,
+      high = start.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (start[middle] < event) low = middle + 1;
       else high = middle;
     }
-    if (low > 0 && end[low - 1] >= event) held.push({ lock: lock[low - 1], write: write[low - 1], start: start[low - 1] });
+    if (low > 0 && end[low - 1] >= event)
+      held.push({ lock: lock[low - 1], write: write[low - 1], start: start[low - 1] });
   }
   return held.sort((a, b) => a.start - b.start);
 }

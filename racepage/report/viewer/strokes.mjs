@@ -15,7 +15,8 @@ export function paintArrows(context, scene) {
   const inView = [];
   if (scene.axis === "order") {
     const high = lowerBound(arrowTo, Math.ceil(view.b));
-    for (let at = lowerBound(arrowTo, Math.floor(view.a)); at < high && inView.length <= MOST; at++) inView.push(at);
+    for (let at = lowerBound(arrowTo, Math.floor(view.a)); at < high && inView.length <= MOST; at++)
+      inView.push(at);
   } else {
     for (let at = 0; at < arrowTo.length && inView.length <= MOST; at++) {
       const time = model.time[arrowTo[at]];
@@ -24,7 +25,8 @@ export function paintArrows(context, scene) {
   }
   if (inView.length > MOST) return;
   context.globalAlpha = 0.35;
-  for (const at of inView) arrow(context, scene, model.arrowFrom[at], arrowTo[at], scene.ink.arrow, 1);
+  for (const at of inView)
+    arrow(context, scene, model.arrowFrom[at], arrowTo[at], scene.ink.arrow, 1);
   context.globalAlpha = 1;
 }
 
@@ -39,7 +41,8 @@ export function paintFocus(context, scene) {
     context.globalAlpha = 0.85;
     const { arrowTo } = model.columns;
     const direct = (at) => arrowTo[at] === event || model.arrowFrom[at] === event;
-    for (let at = 0; at < arrowTo.length; at++) if (direct(at)) arrow(context, scene, model.arrowFrom[at], arrowTo[at], ink.arrow, 1.8);
+    for (let at = 0; at < arrowTo.length; at++)
+      if (direct(at)) arrow(context, scene, model.arrowFrom[at], arrowTo[at], ink.arrow, 1.8);
     context.globalAlpha = 1;
   }
   if (finding?.first) ring(context, scene, finding.first.event, ink.first);
@@ -64,7 +67,7 @@ function arrow(context, scene, from, to, colour, width) {
   const [[x0, y0], [x1, y1]] = [placeOf(scene, from), placeOf(scene, to)];
   if (Math.max(x0, x1) < -50 || Math.min(x0, x1) > scene.width + 50) return;
   const down = y1 > y0 ? 1 : -1;
-  const [start, end] = [y0 + (down * BAND) / 2, y1 - (down * (BAND / 2 + 2))];
+  const [start, end] = [y0 + (down * BAND) / 2, y1 - down * (BAND / 2 + 2)];
   const bend = Math.max(Math.abs(end - start) * 0.45, 8) * down;
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = width;

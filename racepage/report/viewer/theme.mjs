@@ -3,8 +3,28 @@
 import { byId } from "./dom.mjs";
 
 const NAMES = [
-  "paper", "panel", "ink", "dim", "line", "stripe", "read", "write", "life", "sync", "other", "race",
-  "first", "second", "section", "section-ink", "unordered", "arrow", "focus", "on-dark", "on-light", "chosen",
+  "paper",
+  "panel",
+  "ink",
+  "dim",
+  "line",
+  "stripe",
+  "read",
+  "write",
+  "life",
+  "sync",
+  "other",
+  "race",
+  "first",
+  "second",
+  "section",
+  "section-ink",
+  "unordered",
+  "arrow",
+  "focus",
+  "on-dark",
+  "on-light",
+  "chosen",
 ];
 const CYCLE = ["auto", "light", "dark"];
 const TOLD = { auto: "as the system has it", light: "light", dark: "dark" };

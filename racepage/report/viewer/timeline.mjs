@@ -1,6 +1,17 @@
 // The timeline: what the lanes show of the focus, and what a pointer or a key does to it.
 
-import { ORDER, TIME, around, extentOf, held, narrowest, panned, positionOf, ticks, zoomed } from "./axis.mjs";
+import {
+  ORDER,
+  TIME,
+  around,
+  extentOf,
+  held,
+  narrowest,
+  panned,
+  positionOf,
+  ticks,
+  zoomed,
+} from "./axis.mjs";
 import { future, past } from "./cones.mjs";
 import { byId, inNextFrame, sharpened } from "./dom.mjs";
 import { hit } from "./hit.mjs";
@@ -21,9 +32,13 @@ export function timelineOf(model, focus, ink) {
   const sections = sectionsOf(model);
   const waits = waitsOf(model);
   const lanes = lanesOf(sections);
-  const extents = { [ORDER]: extentOf(model, ORDER), [TIME]: model.time ? extentOf(model, TIME) : null };
+  const extents = {
+    [ORDER]: extentOf(model, ORDER),
+    [TIME]: model.time ? extentOf(model, TIME) : null,
+  };
   const pasts = new Map();
-  let scroll = 0, size = { width: 0, height: 0, gutter: 0 };
+  let scroll = 0,
+    size = { width: 0, height: 0, gutter: 0 };
 
   const viewNow = () => {
     const { axis, a, b } = focus.now;
@@ -56,9 +71,26 @@ export function timelineOf(model, focus, ink) {
     const width = Math.max(size.width - size.gutter, 1);
     const centre = event ?? one?.second?.event ?? one?.first?.event ?? null;
     return {
-      model, sections, waits, lanes, axis, view: viewNow(), width, ink: ink.now, hatch: ink.hatch,
-      event, finding: one, chosen: centre === null ? -1 : model.columns.thread[centre],
-      cones: centre === null ? null : { thread: model.columns.thread[centre], past: pastOf(centre), future: futureOf(centre) },
+      model,
+      sections,
+      waits,
+      lanes,
+      axis,
+      view: viewNow(),
+      width,
+      ink: ink.now,
+      hatch: ink.hatch,
+      event,
+      finding: one,
+      chosen: centre === null ? -1 : model.columns.thread[centre],
+      cones:
+        centre === null
+          ? null
+          : {
+              thread: model.columns.thread[centre],
+              past: pastOf(centre),
+              future: futureOf(centre),
+            },
       pasts: one?.why ? { first: pastOf(one.first.event), second: pastOf(one.second.event) } : null,
     };
   };
@@ -122,14 +154,20 @@ export function timelineOf(model, focus, ink) {
   };
 
   const redraw = inNextFrame(draw);
-  const at = ({ offsetX, offsetY }) => ({ x: offsetX - size.gutter, y: offsetY - HEAD + scroll, inGutter: offsetX < size.gutter });
+  const at = ({ offsetX, offsetY }) => ({
+    x: offsetX - size.gutter,
+    y: offsetY - HEAD + scroll,
+    inGutter: offsetX < size.gutter,
+  });
   const hitAt = (point) => hit(model, sections, lanes, sceneNow(), point.x, point.y);
   const positionAt = (x) => {
     const view = viewNow();
     return view.a + (x / (size.width - size.gutter)) * (view.b - view.a);
   };
   const zoom = (factor, x = (size.width - size.gutter) / 2) => {
-    look(zoomed(viewNow(), factor, positionAt(x), extents[focus.now.axis], narrowest(focus.now.axis)));
+    look(
+      zoomed(viewNow(), factor, positionAt(x), extents[focus.now.axis], narrowest(focus.now.axis)),
+    );
   };
   const scrollBy = (pixels) => {
     scroll = Math.max(0, Math.min(scroll + pixels, heightOf(lanes) - (size.height - HEAD)));
@@ -140,15 +178,21 @@ export function timelineOf(model, focus, ink) {
     const lane = lanes[thread];
     const room = size.height - HEAD;
     if (lane.top < scroll) scroll = lane.top;
-    else if (lane.top + lane.height > scroll + room) scroll = Math.min(lane.top, lane.top + lane.height - room);
+    else if (lane.top + lane.height > scroll + room)
+      scroll = Math.min(lane.top, lane.top + lane.height - room);
   };
 
   /** Bring what is looked at into view: closer where it would not be seen, else not at all. */
   const frame = (always) => {
     const { axis, event, finding } = focus.now;
     const one = finding === null ? null : model.facts.findings[finding];
-    const events = [event, one?.first?.event, one?.second?.event, one?.why?.first.event, one?.why?.second.event]
-      .filter((number) => number !== null && number !== undefined);
+    const events = [
+      event,
+      one?.first?.event,
+      one?.second?.event,
+      one?.why?.first.event,
+      one?.why?.second.event,
+    ].filter((number) => number !== null && number !== undefined);
     if (events.length === 0) return;
     const main = always ? events : events.slice(0, event === null ? 2 : 1);
     const places = main.map((number) => positionOf(model, axis, number));
@@ -183,15 +227,25 @@ export function timelineOf(model, focus, ink) {
   function listen() {
     const down = new Map();
     let start = null;
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      const point = at(event);
-      const pixels = event.deltaMode === 1 ? 16 : 1;
-      if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        look(panned(viewNow(), ((event.deltaX || event.deltaY) * pixels) / (size.width - size.gutter), extents[focus.now.axis]));
-      } else if (point.inGutter) scrollBy(event.deltaY * pixels);
-      else zoom(Math.exp((-event.deltaY * pixels) / 320), point.x);
-    }, { passive: false });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const point = at(event);
+        const pixels = event.deltaMode === 1 ? 16 : 1;
+        if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+          look(
+            panned(
+              viewNow(),
+              ((event.deltaX || event.deltaY) * pixels) / (size.width - size.gutter),
+              extents[focus.now.axis],
+            ),
+          );
+        } else if (point.inGutter) scrollBy(event.deltaY * pixels);
+        else zoom(Math.exp((-event.deltaY * pixels) / 320), point.x);
+      },
+      { passive: false },
+    );
     canvas.addEventListener("pointerdown", (event) => {
       down.set(event.pointerId, event);
       start = { view: viewNow(), scroll, points: [...down.values()].map(at), moved: false };
@@ -215,18 +269,35 @@ export function timelineOf(model, focus, ink) {
 
     function drag(points) {
       if (!start || points.length !== start.points.length) return;
-      const [now] = points, [before] = start.points;
-      if (!start.moved && Math.hypot(now.x - before.x, now.y - before.y) < CLICK && points.length === 1) return;
+      const [now] = points,
+        [before] = start.points;
+      if (
+        !start.moved &&
+        Math.hypot(now.x - before.x, now.y - before.y) < CLICK &&
+        points.length === 1
+      )
+        return;
       start.moved = true;
       tipOf(null);
       canvas.classList.add("dragged");
       const width = size.width - size.gutter;
       const extent = extents[focus.now.axis];
       if (points.length === 2) {
-        const [wide, narrow] = [Math.abs(start.points[0].x - start.points[1].x), Math.abs(points[0].x - points[1].x)];
+        const [wide, narrow] = [
+          Math.abs(start.points[0].x - start.points[1].x),
+          Math.abs(points[0].x - points[1].x),
+        ];
         const middle = (start.points[0].x + start.points[1].x) / 2;
         const centre = start.view.a + (middle / width) * (start.view.b - start.view.a);
-        look(zoomed(start.view, Math.max(narrow, 8) / Math.max(wide, 8), centre, extent, narrowest(focus.now.axis)));
+        look(
+          zoomed(
+            start.view,
+            Math.max(narrow, 8) / Math.max(wide, 8),
+            centre,
+            extent,
+            narrowest(focus.now.axis),
+          ),
+        );
         return;
       }
       look(panned(start.view, (before.x - now.x) / width, extent));
@@ -240,18 +311,35 @@ export function timelineOf(model, focus, ink) {
       focus.set({ event: null });
       return;
     }
-    focus.set({ event: found.event, ...findingWith(model, found.event, focus.now.finding), ...pageWith(model, found.event) });
+    focus.set({
+      event: found.event,
+      ...findingWith(model, found.event, focus.now.finding),
+      ...pageWith(model, found.event),
+    });
   }
 
   function tip(event) {
     const point = at(event);
     const found = point.inGutter || point.y < scroll ? null : hitAt(point);
-    tipOf(found && found.event >= 0 ? { model, ...found } : null, event.offsetX, event.offsetY + canvas.offsetTop, size.width);
+    tipOf(
+      found && found.event >= 0 ? { model, ...found } : null,
+      event.offsetX,
+      event.offsetY + canvas.offsetTop,
+      size.width,
+    );
   }
 
   measure();
   return {
-    redraw, draw, frame, zoom, look, viewNow, extents, lanes, sections,
+    redraw,
+    draw,
+    frame,
+    zoom,
+    look,
+    viewNow,
+    extents,
+    lanes,
+    sections,
     pan: (share) => look(panned(viewNow(), share, extents[focus.now.axis])),
     all: () => focus.set({ a: null, b: null }),
     in: () => zoom(STEP),
@@ -269,8 +357,10 @@ export function timelineOf(model, focus, ink) {
     cross(by) {
       const { event } = focus.now;
       const thread = (event === null ? -1 : model.columns.thread[event]) + by;
-      if (thread < 0 || thread >= lanes.length || model.begins[thread] === model.begins[thread + 1]) return;
-      const low = model.begins[thread], high = model.begins[thread + 1];
+      if (thread < 0 || thread >= lanes.length || model.begins[thread] === model.begins[thread + 1])
+        return;
+      const low = model.begins[thread],
+        high = model.begins[thread + 1];
       let best = low;
       for (let at = low; at < high && model.order[at] <= (event ?? 0); at++) best = at;
       focus.set({ event: model.order[best], ...pageWith(model, model.order[best]) });

@@ -9,7 +9,9 @@ export function tipOf(found, x = 0, y = 0, width = 0) {
   const tip = byId("tip");
   tip.hidden = !found;
   if (!found) return;
-  tip.replaceChildren(...(found.section ? sectionTold(found) : eventTold(found.model, found.event)));
+  tip.replaceChildren(
+    ...(found.section ? sectionTold(found) : eventTold(found.model, found.event)),
+  );
   const room = tip.offsetWidth;
   tip.style.left = `${Math.max(4, Math.min(x + 14, width - room - 6))}px`;
   tip.style.top = `${y + 16}px`;
@@ -24,7 +26,11 @@ function eventTold(model, event) {
     el("b", {}, `${plain(model.facts.threads[thread[event]])} ${model.facts.ops[op[event]]}`),
     target ? ` ${targetName(target, range)}` : "",
     target?.[2] ? el("span", { class: "dim" }, called(target)) : null,
-    el("span", { class: "dim" }, `event ${event}${range ? ` · ${bytesTold(range)}` : ""}${model.time ? ` · ${duration(model.time[event])}` : ""}`),
+    el(
+      "span",
+      { class: "dim" },
+      `event ${event}${range ? ` · ${bytesTold(range)}` : ""}${model.time ? ` · ${duration(model.time[event])}` : ""}`,
+    ),
     frame ? el("span", { class: "dim mono" }, plain(`${frame[0]} ${frame[1]}`)) : null,
   ].filter(Boolean);
 }
@@ -32,10 +38,20 @@ function eventTold(model, event) {
 function sectionTold({ model, section }) {
   const { thread } = model.columns;
   const inside = model.rank[section.end] - model.rank[section.start] - 1;
-  const long = model.time ? ` · ${duration(model.time[section.end] - model.time[section.start])}` : "";
+  const long = model.time
+    ? ` · ${duration(model.time[section.end] - model.time[section.start])}`
+    : "";
   return [
-    el("b", {}, `${plain(model.facts.threads[thread[section.start]])} holds ${called(model.facts.targets[section.lock])}`),
+    el(
+      "b",
+      {},
+      `${plain(model.facts.threads[thread[section.start]])} holds ${called(model.facts.targets[section.lock])}`,
+    ),
     section.write ? "" : " to read",
-    el("span", { class: "dim" }, `events ${section.start} to ${section.end} · ${several(Math.max(inside, 0), "event")} inside${long}`),
+    el(
+      "span",
+      { class: "dim" },
+      `events ${section.start} to ${section.end} · ${several(Math.max(inside, 0), "event")} inside${long}`,
+    ),
   ].filter(Boolean);
 }
