@@ -10,6 +10,9 @@ Two programs of 20 points each: two starts, two joins, and eight operations of e
 *racing* writes to one page (12,870 executions show all that it can do); *locked* takes a lock twice
 and writes twice under it. Findings are told once, and no schedule is made smaller.
 
+A second table has how many executions it takes to hit the bugs of some small programs
+(`benchmarks/first_finding.py`).
+
 One core: the process binds itself to one. Each figure is the best of some rounds, by the seconds of
 that core, after a round that is not counted, which compiles.
 """
@@ -26,6 +29,7 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks import first_finding
 from racepage import sync
 from racepage.execution.kernel import Kernel, quiet
 from racepage.explore.api import explore
@@ -109,6 +113,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=100, help="of the second table")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -116,6 +121,8 @@ def main() -> None:
     for name, (kind, measure) in ROWS.items():
         best = max([measure() for _ in range(options.rounds + 1)][1:])
         print(f"{name:15} {best:9,.0f} {TARGETS[kind]:9,}", flush=True)
+    print()
+    first_finding.table(options.seeds)
 
 
 if __name__ == "__main__":

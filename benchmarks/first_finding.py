@@ -1,4 +1,4 @@
-"""How many executions it takes to hit a bug: the last table of `benchmarks/explore.py`.
+"""How many executions it takes to hit a bug: the second table of `benchmarks/explore.py`.
 
 The programs are those of the reference "Exact numbers for schedule exploration" that came with the
 project, and so are the figures beside ours, which are 1/p: p is exact for the random walk, and from
@@ -88,8 +88,8 @@ def table(seeds: int) -> None:
     )
     with quiet():
         for bug in BUGS:
-            print(row(bug.name, "ready", ready(bug), bug.ready, seeds))
-            print(row(bug.name, "spawned", bug.program.spawned(), bug.spawned, seeds))
+            print(row(bug.name, "ready", ready(bug), bug.ready, seeds), flush=True)
+            print(row(bug.name, "spawned", bug.program.spawned(), bug.spawned, seeds), flush=True)
 
 
 if __name__ == "__main__":

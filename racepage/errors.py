@@ -37,6 +37,9 @@ class RecordingError(RacepageError):
 class NondeterminismError(RacepageError):
     """A program under control did not do what it did before, though it was scheduled the same."""
 
+    def __init__(self, told: str) -> None:
+        super().__init__(f"RP023 nondeterminism: {told}")
+
 
 class KernelError(OSError):
     """An error code of the modelled kernel: `errno` is set, as a C caller would see it."""

@@ -107,3 +107,11 @@ def test_every_verb_and_every_suffix_is_told(racepage: Racepage) -> None:
 def test_files_that_it_links_to_exist() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_stress_suite_comes_to_what_is_shown(racepage: Racepage) -> None:
+    [shown] = [block for block in blocks("text") if block.startswith("variant")]
+    done = racepage("stress", "abba", "--strategies", "dpor")
+    assert done.code == 0
+    for line, said in zip(shown.splitlines(), done.out.splitlines(), strict=False):
+        assert line.split() == said.split()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from racepage.cli import program as programs
+from racepage.cli.guard import end_now
 from racepage.cli.output import own_stdout
 from racepage.execution import current
 from racepage.execution.kernel import Kernel, Task, quiet
@@ -62,8 +63,11 @@ def controlled(
         RacepageError: it does something that cannot be done under control.
     """
     its = programs.find(spec, args)
+    here, argv, process = Path.cwd(), tuple(its.argv), os.getpid()
 
     def body() -> None:
+        os.chdir(here)  # where the last execution may have left it, and what it did to its own
+        sys.argv = [*argv]
         try:
             its.body()
         except programs.NoProgramError as error:
@@ -71,6 +75,9 @@ def controlled(
         except SystemExit as error:
             if error.code not in {None, 0}:
                 raise ExitError(_exit(error.code)) from None
+        finally:
+            if os.getpid() != process:  # the program forked, and this is its child
+                end_now(0)
 
     with own_stdout(output), programs.its_own_python(its), _unheard() as heard:
         _warm_up(body)
@@ -111,9 +118,10 @@ def _digest(spec: str) -> str | None:
 
 @contextmanager
 def _unheard() -> Iterator[Heard]:
-    """Let what the program prints go nowhere: it prints it thousands of times."""
-    before = sys.stdout, sys.stderr
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+    """Let what the program prints go nowhere, and have it read nothing: it does so very often."""
+    before, asked = (sys.stdout, sys.stderr), sys.stdin
+    null = Path(os.devnull)
+    with null.open("w", encoding="utf-8") as nowhere, null.open(encoding="utf-8") as nothing:
 
         @contextmanager
         def heard() -> Iterator[None]:
@@ -125,7 +133,9 @@ def _unheard() -> Iterator[Heard]:
                 sys.stdout, sys.stderr = now
 
         sys.stdout = sys.stderr = nowhere
+        sys.stdin = nothing
         try:
             yield heard
         finally:
             sys.stdout, sys.stderr = before
+            sys.stdin = asked

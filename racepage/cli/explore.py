@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -18,14 +17,10 @@ from racepage.cli.keep import keep
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import emit, say, writable
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
-from racepage.errors import NondeterminismError, RacepageError
+from racepage.errors import RacepageError
 from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
-    from racepage.cli.controlled import Heard, Target
-    from racepage.cli.searching import Stop
-    from racepage.explore.api import Options as Wanted
-    from racepage.explore.explorer import Explorer
     from racepage.explore.result import Exploration
 
 STEPS: Final = 20_000
@@ -228,7 +223,7 @@ def explore(  # noqa: PLR0917  (what the command line says)
     found until then is reported.
     """
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
-    from racepage.cli.searching import write_state  # noqa: PLC0415
+    from racepage.cli.searching import saved, searching  # noqa: PLC0415
     from racepage.explore import api  # noqa: PLC0415
     from racepage.explore.explorer import SHRINKS  # noqa: PLC0415
     from racepage.explore.result import Budget  # noqa: PLC0415
@@ -245,11 +240,10 @@ def explore(  # noqa: PLR0917  (what the command line says)
         0 if no_shrink else SHRINKS,
     )
     with controlled(target, args, options.output) as (found, heard):
-        with _searching(found, wanted, options, state_file, heard) as (explorer, stop):
+        with searching(found, wanted, options, state_file, heard) as (explorer, stop):
             exploration = explorer.explore()
-        if state_file is not None and not stop.torn:
-            write_state(state_file, explorer.state())
-    usable = _keep_first(exploration, save_schedule, trace_file)
+        usable = stop.torn or saved(state_file, explorer, heard)
+    usable = _keep_first(exploration, save_schedule, trace_file) and usable
     if not exploration.exhaustive:
         options.policy.looked_at_some()
     report(options, exploration, save_schedule)
@@ -295,63 +289,6 @@ def _parameters(strategy: str, given: Mapping[str, str | None]) -> dict[str, Any
         for name, one in known.items()
         if name in told or one.default is not None
     }
-
-
-@contextmanager
-def _searching(
-    found: Target,
-    wanted: Wanted,
-    options: Reporting,
-    state_file: Path | None,
-    heard: Heard,
-) -> Iterator[tuple[Explorer, Stop]]:
-    """Who explores, and what Ctrl-C does meanwhile.
-
-    Raises:
-        RacepageError: the state cannot be gone on with, or written.
-    """
-    from racepage.cli.searching import (  # noqa: PLC0415  (not for printing help)
-        progress,
-        read_state,
-        stopping,
-        write_state,
-    )
-    from racepage.explore import api  # noqa: PLC0415
-
-    name = found.program.name
-    with progress(f"exploring {name}", wanted.budget.seconds, heard) as tell:
-
-        def pause() -> None:
-            if state_file is not None:
-                write_state(state_file, explorer.state())
-
-        explorer = api.explorer(
-            found.body,
-            wanted,
-            found.program,
-            policy=options.policy.apply,
-            progress=tell,
-            pause=pause,
-        )
-        state = None if state_file is None else read_state(state_file)
-        if state is not None:
-            try:
-                explorer.restore(state)
-            except RacepageError as error:
-                raise RacepageError(f"{state_file}: {error}") from None
-            with heard():
-                told_of = counted(explorer.executions, "execution")
-                say(f"going on with {state_file}: {told_of} so far")
-        with stopping(explorer.stop, heard) as stop:
-            try:
-                yield explorer, stop
-            except NondeterminismError as error:
-                raise RacepageError(_named(error)) from None
-
-
-def _named(error: NondeterminismError) -> str:
-    told = str(error)
-    return told if told.startswith("RP023") else f"RP023 nondeterminism: {told}"
 
 
 def _keep_first(

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 from racepage.cli.output import say
 from racepage.cli.progress import LINE_EVERY
 from racepage.errors import RacepageError
+from racepage.explore import api
 from racepage.report.escape import plain
 from racepage.report.words import counted
 
 if TYPE_CHECKING:
-    from racepage.cli.controlled import Heard
+    from racepage.cli.controlled import Heard, Target
+    from racepage.cli.options import Reporting
+    from racepage.explore.explorer import Explorer
 
 Told = Callable[[int, int], None]
 
@@ -65,7 +68,7 @@ def progress(what: str, seconds: float | None, heard: Heard) -> Iterator[Told]:
 def _line(what: str, executions: int, findings: int, elapsed: float, seconds: float | None) -> str:
     budget = "" if seconds is None else f" of {seconds:g}"
     return (
-        f"{what}: {counted(executions, 'execution')}, {executions / elapsed:,.0f} a second, "
+        f"{what}: {counted(executions, 'execution')} ({executions / elapsed:,.0f}/s), "
         f"{counted(findings, 'finding')}, {elapsed:.0f}{budget} s"
     )
 
@@ -117,6 +120,46 @@ def stopping(stop: Callable[[], None], heard: Heard) -> Iterator[Stop]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def searching(
+    found: Target,
+    wanted: api.Options,
+    options: Reporting,
+    state_file: Path | None,
+    heard: Heard,
+) -> Iterator[tuple[Explorer, Stop]]:
+    """Who explores, and what Ctrl-C does meanwhile.
+
+    Raises:
+        RacepageError: the state cannot be gone on with.
+    """
+    name = found.program.name
+    with progress(f"exploring {name}", wanted.budget.seconds, heard) as tell:
+
+        def pause() -> None:
+            saved(state_file, explorer, heard)
+
+        explorer = api.explorer(
+            found.body,
+            wanted,
+            found.program,
+            policy=options.policy.apply,
+            progress=tell,
+            pause=pause,
+        )
+        state = None if state_file is None else read_state(state_file)
+        if state is not None:
+            try:
+                explorer.restore(state)
+            except RacepageError as error:
+                raise RacepageError(f"{state_file}: {error}") from None
+            with heard():
+                told_of = counted(explorer.executions, "execution")
+                say(f"going on with {state_file}: {told_of} so far")
+        with stopping(explorer.stop, heard) as stop:
+            yield explorer, stop
+
+
 # Where it is kept
 
 
@@ -157,3 +200,17 @@ def write_state(path: Path, state: Any) -> None:
         with suppress(OSError):
             beside.unlink()
         raise RacepageError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def saved(path: Path | None, explorer: Explorer, heard: Heard) -> bool:
+    """Save the search, if that was asked for; False, and a line on stderr, where it cannot be."""
+    if path is None:
+        return True
+    state = explorer.state()
+    try:
+        write_state(path, state)
+    except RacepageError as error:  # which is no reason to end the search, or to keep it back
+        with heard():
+            say(str(error))
+        return False
+    return True

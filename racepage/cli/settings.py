@@ -6,7 +6,8 @@
     list-events = true
 
 The nearest pyproject.toml counts, from the working directory upwards. A key is an option's long
-name without the dashes, and holds for every verb that has the option. A file is named from where
+name without the dashes, and holds for every verb that has the option (`depth` is that of `run`: in
+`explore` the option of that name belongs to one strategy). A file is named from where
 pyproject.toml is. `[[tool.racepage.suppress]]` stands for `[[suppress]]` in a file of suppressions.
 """
 

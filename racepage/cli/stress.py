@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import sys
@@ -37,8 +38,6 @@ Tell = Callable[["Event", int], None]
 
 
 def _strategies(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
-    import difflib  # noqa: PLC0415  (for a mistake)
-
     names = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
     for name in names:
         if name not in STRATEGIES:
@@ -81,7 +80,7 @@ def _built_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.option(
     "--budget",
     metavar="LIMITS",
-    default="executions=1000,seconds=20",
+    default="executions=2000,seconds=20",
     show_default=True,
     callback=budget_limits,
     help="What each of them may spend: executions=N, seconds=N, both, or none.",
@@ -130,6 +129,7 @@ def stress(  # noqa: PLR0917  (what the command line says)
     from racepage.stress.summary import summed_up  # noqa: PLC0415
 
     limits = Spending(*budget)
+    _refuse(strategies, budget, state, output)
     cells = planned(wanted, strategies, range(seeds))
     kept = None if state is None else State(state, cells, limits)
     results: dict[Cell, Result] = {} if kept is None else kept.results
@@ -155,6 +155,21 @@ def stress(  # noqa: PLR0917  (what the command line says)
         say(f"interrupted after {len(results):,} of {counted(len(cells), 'cell')}{told}")
     emit(_json(summary) if format == "json" else _text(summary), output)
     return INTERRUPTED if interrupted else _exit(summary)
+
+
+def _refuse(
+    strategies: Sequence[str], budget: Limits, state: Path | None, output: Path | None
+) -> None:
+    """Refuse what would never end, and what would spoil itself."""
+    from racepage.explore.strategies import CHOICES  # noqa: PLC0415  (as above)
+
+    endless = [name for name in strategies if CHOICES[name].seeded]
+    if budget == Limits(None, None) and endless:
+        raise click.UsageError(
+            f"{endless[0]} draws lots for ever: give a --budget, or take --strategies dpor"
+        )
+    if state is not None and output is not None and state.resolve() == output.resolve():
+        raise click.UsageError(f"{state} cannot be both the state and the report; name two files")
 
 
 def _follow(events: Iterator[Event], results: dict[Cell, Result], kept: Any, tell: Tell) -> None:
@@ -226,7 +241,6 @@ def _bars(total: int, done: int, jobs: int, most: int | None) -> Iterator[Tell]:
     from rich.console import Console  # noqa: PLC0415  (on a terminal only)
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeElapsedColumn,
@@ -234,26 +248,29 @@ def _bars(total: int, done: int, jobs: int, most: int | None) -> Iterator[Tell]:
 
     from racepage.stress.processes import Underway  # noqa: PLC0415
 
+    def of(count: int, most: int | None) -> str:
+        return f"{count:,}" if most is None else f"{count:,} of {most:,}"
+
     progress = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[said]}", markup=False),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
-    whole = progress.add_task("cells", total=total, completed=done)
-    places = [progress.add_task("", total=None, visible=False) for _ in range(jobs)]
+    whole = progress.add_task("all cells", total=total, completed=done, said=of(done, total))
+    places = [progress.add_task("", total=most, visible=False, said="") for _ in range(jobs)]
 
     def tell(event: Event, finished: int) -> None:
-        progress.update(whole, completed=finished)
+        progress.update(whole, completed=finished, said=of(finished, total))
         if isinstance(event, Underway):
             progress.update(
                 places[event.place],
                 description=str(event.cell),
                 completed=event.executions,
-                total=most,
                 visible=True,
+                said=of(event.executions, most),
             )
 
     with progress:

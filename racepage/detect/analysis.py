@@ -42,10 +42,6 @@ Progress = Callable[[int, int], None]
 """Called with the events done and the events there are."""
 
 _BATCH: Final = 1 << 20
-_MARKED: Final = (
-    *(Op.LOAD, Op.STORE, Op.RMW),
-    *(Op.BYTEWISE_READ, Op.BYTEWISE_WRITE, Op.FENCE),
-)
 
 
 def analyse(
@@ -131,8 +127,7 @@ def examine(
     scopes = Scopes(trace, chosen)
     apart = scopes.apart()
     native = engine == "native" or (engine == "auto" and is_native(len(trace)))
-    marked = len(which(trace.columns, chosen, *_MARKED)) > 0
-    stamper, races = _machines(native=native, marked=marked, all_pairs=all_pairs)
+    stamper, races = _machines(native=native, all_pairs=all_pairs)
     history = _run(apart, stamper, races, progress)
     found = races.races()
     locks = LockReplay(trace, chosen)
@@ -163,15 +158,14 @@ def examine(
     )
 
 
-def _machines(*, native: bool, marked: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
+def _machines(*, native: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
     if not native:
         return HappensBefore(), Reference(all_pairs=all_pairs)
     # Imported here, since it loads a compiler.
     from racepage.detect.native import Native  # noqa: PLC0415
     from racepage.order.hb_native import NativeHappensBefore  # noqa: PLC0415
 
-    # Release sequences are stamped in Python: the compiled order does not know them.
-    return HappensBefore() if marked else NativeHappensBefore(), Native(all_pairs=all_pairs)
+    return NativeHappensBefore(), Native(all_pairs=all_pairs)
 
 
 def _run(trace: Trace, stamper: Stamper, races: RaceEngine, progress: Progress | None) -> History:

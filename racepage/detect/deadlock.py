@@ -28,6 +28,8 @@ from racepage.detect.worlds import ONE_WORLD, Worlds
 from racepage.events import Flag, Kind, Op
 from racepage.trace.columns import Trace
 
+_RLOCK: Final = int(Op.RLOCK)  # numpy takes ten times as long to compare with what is no int
+
 _NAMED: Final = 8
 """Threads of a deadlock that its sentence names."""
 
@@ -84,21 +86,26 @@ def _waits(
         for row in rows:
             holders.setdefault(int(columns.target[row]), []).append((thread, row))
     # Readers let other readers in, unless a writer waits before those; and it may give up.
-    given_up = {
-        int(columns.target[row]) for row in blocks.values() if columns.flags[row] & Flag.TRY
-    }
+    waiting = np.sort(np.fromiter(blocks.values(), np.int64, len(blocks)))
+    targets, tried = columns.target[waiting], columns.flags[waiting] & int(Flag.TRY) != 0
+    given_up = set(targets[tried].tolist())
     waits = {}
-    for thread, block in sorted(blocks.items(), key=lambda one: one[1]):
-        target = int(columns.target[block])
+    for block, thread, target, for_a_time in zip(
+        waiting.tolist(),
+        columns.thread[waiting].tolist(),
+        targets.tolist(),
+        tried.tolist(),
+        strict=True,
+    ):
         kind, name = trace.targets[target]
         on: list[tuple[int, int]] = []
-        if columns.flags[block] & Flag.TRY or thread in exited:
+        if for_a_time or thread in exited:
             continue
         if kind is Kind.LOCK:
             if target not in holders:
                 continue
             on = holders[target]
-            if target in given_up and all(columns.op[row] == Op.RLOCK for _, row in on):
+            if target in given_up and all(columns.op[row] == _RLOCK for _, row in on):
                 on = []
         elif kind is Kind.THREAD and name in number_of:
             if number_of[name] in exited:

@@ -49,6 +49,9 @@ from racepage.trace.columns import Columns, Trace
 
 Rows = NDArray[np.int64]
 
+_LOCK: Final = int(Op.LOCK)  # numpy takes ten times as long to compare with what is no int
+_BLOCK: Final = int(Op.BLOCK)
+
 _PATIENCE: Final = 10_000_000
 _LONGEST: Final = 64
 _DEEPEST: Final = 48  # MAX_LOCK_DEPTH of Linux, include/linux/sched.h
@@ -166,7 +169,7 @@ def _edges(
         lock, thread = int(columns.target[inner]), int(columns.thread[inner])
         outers = columns.target[rows].tolist()
         held: dict[int, bool] = {}
-        for outer, writes in zip(outers, (columns.op[rows] == Op.LOCK).tolist(), strict=True):
+        for outer, writes in zip(outers, (columns.op[rows] == _LOCK).tolist(), strict=True):
             held[outer] = writes or held.get(outer, False)
         for outer, row in zip(outers, rows, strict=True):
             if outer != lock and component.get(outer) == component.get(lock, NONE):
@@ -317,7 +320,7 @@ def _evidence(trace: Trace, cycle: list[_Edge]) -> Evidence:
     cycle = [*cycle[start:], *cycle[:start]]
     told = [
         f"{trace.threads[edge.thread]} "
-        f"{'waits for' if columns.op[edge.inner] == Op.BLOCK else 'takes'} {lock(edge.inner)} "
+        f"{'waits for' if columns.op[edge.inner] == _BLOCK else 'takes'} {lock(edge.inner)} "
         f"while it holds {lock(edge.outer)}"
         for edge in cycle
     ]

@@ -29,19 +29,22 @@ def note_collected(events: list[Any], begin: int, made: Sequence[int], *, ended:
         made: the numbers of its pages.
         ended: what it still holds is leaked; else its threads hold it, who never came to their end.
     """
-    kept = set(made).difference(current.collected)
+    gone = set(current.collected)
+    kept = [page for page in made if page not in gone]
     if kept and ended:
         words, targets = events[begin::FIELDS], events[begin + 1 :: FIELDS]
-        kept.difference_update(
+        freed = {
             target for word, target in zip(words, targets, strict=True) if word & 0xFF == _FREE
-        )
-        if kept:
+        }
+        if not freed.issuperset(kept):
             gc.collect()
-    gone = sorted(set(made).intersection(current.collected))
-    for page in gone:
-        size = current.sizes.get(page, SMALLEST_PAGE)
-        events.extend((_COLLECT, page, 0, size, None, -1))
-    return bool(gone)
+            gone.update(current.collected)
+    end = len(events)
+    for page in made:
+        if page in gone:
+            size = current.sizes.get(page, SMALLEST_PAGE)
+            events += (_COLLECT, page, 0, size, None, -1)
+    return len(events) > end
 
 
 class quiet:  # noqa: N801  (a context, used as one)

@@ -48,13 +48,21 @@ def controlled() -> bool:
 
 def refuse(what: str, mend: str, frame: FrameType) -> NoReturn:
     """End the exploration: the program does something at `frame` that would block all of it."""
-    at = outside(frame)
+    at = _in_program(frame)
     current.kernel.refuse(
         RacepageError(
             f"{at.f_code.co_filename}:{at.f_lineno}: {what} blocks every thread under control: "
             f"{mend}"
         )
     )
+
+
+def _in_program(frame: FrameType) -> FrameType:
+    """The nearest frame, outwards, that is neither racepage's nor of what waits in the standard."""
+    at: FrameType | None = outside(frame)
+    while at is not None and at.f_globals.get("__name__", "").startswith(_STANDARD):
+        at = at.f_back
+    return outside(frame) if at is None else outside(at)
 
 
 # What stands in for the original
@@ -75,9 +83,16 @@ def _sleep(seconds: float, /) -> None:
 
 def _start(self: threading.Thread) -> None:
     if controlled():
-        mend = "a racepage.sync.Thread runs under control"
-        refuse(f"{type(self).__name__}.start", mend, sys._getframe(1))  # noqa: SLF001
+        kind = "Timer" if isinstance(self, threading.Timer) else "Thread"
+        refuse(f"{type(self).__name__}.start", f"use racepage.sync.{kind}", sys._getframe(1))  # noqa: SLF001
     _real_start(self)
+
+
+def _join(self: threading.Thread, timeout: float | None = None) -> None:
+    if controlled() and self.is_alive() and (timeout is None or timeout > 0):
+        mend = f"{self.name} was started before; let the program start the threads that it joins"
+        refuse(f"{type(self).__name__}.join", mend, sys._getframe(1))  # noqa: SLF001
+    _real_join(self, timeout)
 
 
 def _wait(self: threading.Condition, timeout: float | None = None) -> bool:
@@ -163,7 +178,10 @@ class BareRLock(BareLock):
 
 
 def _lock() -> Any:
-    return BareLock() if controlled() else _real_lock()
+    # An Event holds its lock for a moment only, and waits by `_wait`; every Thread has one.
+    if sys._getframe(1).f_code is _EVENT or not controlled():  # noqa: SLF001
+        return _real_lock()
+    return BareLock()
 
 
 def _rlock(*args: Any, **kwargs: Any) -> Any:
@@ -182,8 +200,11 @@ def _unknown_thread() -> threading.Thread:
     return current.kernel.running.thread or current.kernel.name_thread()
 
 
+_EVENT: Final = threading.Event.__init__.__code__
+
 _real_sleep = time.sleep
 _real_start = threading.Thread.start
+_real_join = threading.Thread.join
 _real_wait = threading.Condition.wait
 _real_lock: Callable[[], Any] = threading.Lock
 _real_rlock: Callable[..., Any] = threading.RLock
@@ -192,6 +213,7 @@ _real_dummy: Callable[[], Any] = threading._DummyThread  # noqa: SLF001
 _REPLACEMENTS: Final = (
     _Replacement(time, "sleep", _real_sleep, _sleep),
     _Replacement(threading.Thread, "start", _real_start, _start),
+    _Replacement(threading.Thread, "join", _real_join, _join),
     _Replacement(threading.Condition, "wait", _real_wait, _wait),
     _Replacement(threading, "Lock", _real_lock, _lock),
     _Replacement(threading, "RLock", _real_rlock, _rlock),
@@ -270,7 +292,7 @@ def _overdue(signum: int, frame: FrameType | None) -> None:
         if callable(_handler):
             _handler(signum, frame)
         return
-    at = outside(frame)
+    at = _in_program(frame)
     kernel.refuse(
         RacepageError(
             f"{at.f_code.co_filename}:{at.f_lineno}: {kernel.running.log.name} has come to no "

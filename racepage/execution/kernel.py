@@ -197,6 +197,7 @@ class Kernel(Waiting):
         me = self.running
         task = self._adopt((*me.path, me.made[_THREADS]), log, body)
         me.made[_THREADS] += 1
+        task.clock = me.clock
         task.daemon = daemon
         task.thread = thread
         if self._steps:
@@ -305,7 +306,12 @@ class Kernel(Waiting):
         if number is None:
             number = self._numbers[origin] = targets.fresh(kind)
             self._origins[number] = origin
+        else:  # what an earlier execution made may have been another thing
+            targets.given.pop(number, None)
+            if kind is Kind.LOCK:
+                targets.lock_kinds.pop(number, None)
         if kind is Kind.PAGE:
+            targets.sizes.pop(number, None)
             self._pages.append(number)
         return number
 

@@ -147,7 +147,7 @@ class Waiting(Turns):
         if seconds is None:
             raise GreenletExit
         # A trifle more than that, as of all clocks: `end - now` seconds from now, it is over.
-        self.running.clock = nextafter(self.running.clock + seconds, inf)
+        self.running.clock = nextafter(self.running.clock + max(seconds, 0), inf)
 
     def _watch_no_more(self, wait: Wait) -> None:
         self._watching.remove(wait)

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from racepage.detect.analysis import examine
+from racepage.detect.compiling import taking_turns
 from racepage.detect.evidence import NONE
 from racepage.detect.rows import following
 from racepage.detect.worlds import Worlds
@@ -128,9 +129,10 @@ class Batch:
 
     def _examine(self, told: Batched, numbers: Sequence[int]) -> Iterator[Seen]:
         trace = told.trace
-        with following(self._examined):
+        events = self._examined + len(trace)
+        with taking_turns(events), following(self._examined):
             examined = examine(trace, worlds=Worlds(told.world))
-        self._examined += len(trace)
+        self._examined = events
         for one in examined.evidence:
             event = one.first if one.second == NONE else one.second
             finding = Finding(

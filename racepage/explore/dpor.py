@@ -30,8 +30,8 @@ What differs, and what was added:
   executions with a failure, those are found that show the failure and what led to it, and all that
   the others can do without it. An end that daemons do not see is as a failure to them.
 - One that ends at the limit of steps is an execution like any other. Where the search is free,
-  a thread goes on that has begun; after a while, and when it yields (its step touches nothing), the
-  next one goes, as otherwise one that looks for something again and again would never see it.
+  a thread goes on that has begun; after a while, and when it gives way, the next one goes, as
+  otherwise one that looks for something again and again would never see it.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final, NoReturn
 
-from racepage.errors import RacepageError
+from racepage.errors import NondeterminismError
 from racepage.execution.step import READ, Step
 from racepage.explore.doubt import Doubt
 from racepage.explore.frame import Frame, read
 from racepage.explore.order import Order
 from racepage.explore.saved import MOST, Saved, written
-from racepage.explore.strategy import Run, Strategy, Task
+from racepage.explore.strategy import Run, Strategy, Task, gives_way
 from racepage.explore.wakeup import (
     Asleep,
     Event,
@@ -172,16 +172,16 @@ class OptimalDpor(Strategy):
 
     def _awake(self, tasks: Sequence[Task], last: int) -> Task | None:
         """A thread that does not sleep: the one that went last, or else the next one by number."""
-        announced = self._announced
         for asleep in (self._drowsy, self._asleep):
             numbers = {event.step.task for event in asleep}
             awake = [task for task in tasks if task.number not in numbers]
             if awake:
                 self._streak += 1
-                if self._streak > PATIENCE or (announced and not announced[-1].touches):
-                    self._streak = 0
-                    return next((task for task in awake if task.number > last), awake[0])
-                return next((task for task in awake if task.number == last), awake[0])
+                same = next((task for task in awake if task.number == last), None)
+                if same is not None and self._streak <= PATIENCE and not gives_way(same):
+                    return same
+                self._streak = 1
+                return next((task for task in awake if task.number > last), awake[0])
         return None
 
     def pick(self, count: int) -> int:
@@ -356,7 +356,7 @@ class OptimalDpor(Strategy):
         self._choices, self._variants, self._doubt = choices, variants, doubt
 
     def _differs(self, depth: int, what: str) -> NoReturn:
-        raise RacepageError(
+        raise NondeterminismError(
             f"the program is not the same in every execution: at step {depth}, {what}; "
             "make it independent of time, random numbers, and the order of sets"
         )

@@ -24,6 +24,7 @@ from racepage.explore.batch import Batch
 from racepage.explore.harm import Harm, harm
 from racepage.explore.result import Budget, Exploration, Found
 from racepage.explore.retell import Teller, Told, ended, vanished
+from racepage.explore.same import compare, same
 from racepage.explore.schedule import Program, Schedule, Shown
 from racepage.explore.search import Known
 from racepage.explore.shrink import shrink
@@ -227,13 +228,16 @@ class Explorer:
         pending, self._pending = self._pending, {}
         found = self._batch.flush()
         self._size = min(2 * self._size, MOST_IN_A_BATCH)
+        if 1 in pending or len(pending) >= MOST_IN_A_BATCH:
+            number = max(pending)
+            compare(self._kernel, self._body, number, pending[number])
         for number, kind, key in found:
             if key not in self._seen:
                 self._tell(number, kind, pending[number], key)
 
     def _tell(self, number: int, kind: str, steps: Iterable[Step], key: str | None) -> None:
         """Report what an execution shows: the finding with that key, or how it ended."""
-        told = self._teller.tell([[step.task, *step.picks] for step in steps])
+        told = self._have_again([[step.task, *step.picks] for step in steps])
         analysis = told.only(key)
         if analysis is None:
             vanished(kind, number)
@@ -261,6 +265,10 @@ class Explorer:
         shrunk = preemptions is not None
         done = self._harm(told, finding)
         self.found.append(Found(analysis, schedule, number, shrunk, told, done))
+
+    def _have_again(self, schedule: Sequence[Sequence[int]]) -> Told:
+        with same():
+            return self._teller.tell(schedule)
 
     # Going on another time
 
@@ -303,12 +311,12 @@ class Explorer:
         """Tell once more what the search had found before it went on."""
         known, self._known = self._known, []
         for one in known:
-            told = self._teller.tell(search.choices(one.schedule, self._kernel))
+            told = self._have_again(search.choices(one.schedule, self._kernel))
             shown = one.schedule.finding
             analysis = None if shown is None else told.only(shown.fingerprint)
             if analysis is None:
                 raise NondeterminismError(
-                    f"RP023 nondeterminism: execution {one.execution} does not show again what it "
+                    f"execution {one.execution} does not show again what it "
                     "had shown; begin the search anew, without a saved state"
                 )
             if self._policy is not None:
@@ -338,7 +346,7 @@ class Explorer:
         shrunk = shrink(told.steps, attempt, most)
         if shrunk is None:
             return told, None
-        again = self._teller.tell([[step.task, *step.picks] for step in shrunk.steps])
+        again = self._have_again([[step.task, *step.picks] for step in shrunk.steps])
         return (told, None) if again.only(key) is None else (again, shrunk.preemptions)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from racepage.errors import RacepageError
+from racepage.errors import NondeterminismError
 from racepage.explore.saved import Saved
 
 WIDEST: Final = 1 << 32
@@ -40,7 +40,7 @@ class Path:
         """Which of `count` alternatives comes next.
 
         Raises:
-            RacepageError: there were more or fewer of them the last time.
+            NondeterminismError: there were more or fewer of them the last time.
         """
         if count == 1:
             return 0
@@ -51,7 +51,7 @@ class Path:
             self.counts.append(count)
             return 0
         if self.counts[at] != count:
-            raise RacepageError(
+            raise NondeterminismError(
                 f"the program is not the same in every execution: at choice {at} there are {count} "
                 f"alternatives now, and there were {self.counts[at]} of them before; make it "
                 "independent of time, random numbers, and the order of sets"

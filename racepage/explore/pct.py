@@ -14,7 +14,9 @@ What differs:
   there can as well wait for the next choice), and the first point is none: who leads is random
   there anyway;
 - the points are different ones, and a thread that starts late gets a random priority among the
-  others.
+  others;
+- a thread that leads and yields, or waits for a limited time, falls behind all others for that, as
+  otherwise one that looks for something again and again would never see it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from typing import Any, ClassVar, Final
 
 from racepage.explore.saved import Saved
 from racepage.explore.seeded import Seeded
-from racepage.explore.strategy import Run, Task
+from racepage.explore.strategy import Run, Task, gives_way
 
 DEEPEST: Final = 1000
 """No bug is deeper; a depth costs time at the beginning of every execution."""
@@ -40,13 +42,14 @@ class Pct(Seeded):
         self._depth = depth
         self._longest = 0  # choices in an execution: k
         self._choices = 0
+        self._yields = 0
         self._priorities: dict[int, float] = {}
         self._changes: dict[int, float] = {}
 
     def begin(self) -> bool:
         super().begin()
         self._priorities.clear()
-        self._choices = 0
+        self._choices = self._yields = 0
         points = max(self._longest - 1, 0)
         changes = self._chance.sample(points, min(self._depth - 1, points))
         self._changes = {point + 1: -1.0 - at for at, point in enumerate(changes)}
@@ -61,6 +64,10 @@ class Pct(Seeded):
         leader = self._leader(tasks)
         if choice in self._changes:
             self._priorities[leader.number] = self._changes[choice]
+            leader = self._leader(tasks)
+        if gives_way(leader):
+            self._yields += 1
+            self._priorities[leader.number] = -float(DEEPEST) - self._yields
             leader = self._leader(tasks)
         return leader
 

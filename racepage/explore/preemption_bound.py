@@ -3,11 +3,12 @@
 Musuvathi and Qadeer, Iterative context bounding for systematic testing of multithreaded programs,
 PLDI 2007: most bugs need two preemptions or fewer, and the number of executions with c preemptions
 is polynomial in the number of steps. A switch away from a thread that could have gone on is a
-preemption; a switch from one that is blocked or over is free.
+preemption; a switch from one that is blocked or over, yields or waits for a limited time is free.
 
-What differs: the bound is fixed, and the paper's iteration (0, 1, 2, …) is the caller's to do. No
-partial-order reduction: with one, the search would have to add conservative backtracking points
-(Coons, Musuvathi and McKinley, Bounded partial-order reduction, OOPSLA 2013).
+What differs: where a thread gives way, the others are tried before it. The bound is fixed, and the
+paper's iteration (0, 1, 2, …) is the caller's to do. No partial-order reduction: with one, the
+search would have to add conservative backtracking points (Coons, Musuvathi and McKinley, Bounded
+partial-order reduction, OOPSLA 2013).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from racepage.explore.bounded import Bounded
-from racepage.explore.strategy import Task
+from racepage.explore.strategy import Task, gives_way
 
 
 class PreemptionBound(Bounded):
@@ -30,7 +31,9 @@ class PreemptionBound(Bounded):
     def choose(self, tasks: Sequence[Task], last: int) -> Task | None:
         for turn, task in enumerate(tasks):
             if task.number == last:
-                return self._kept(tasks, turn)
+                if not gives_way(task):
+                    return self._kept(tasks, turn)
+                return tasks[(turn + 1 + self._path.take(len(tasks))) % len(tasks)]
         return tasks[self._path.take(len(tasks))]
 
     def _kept(self, tasks: Sequence[Task], turn: int) -> Task:

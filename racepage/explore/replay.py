@@ -10,10 +10,27 @@ from racepage.explore.saved import Saved
 from racepage.explore.strategy import Run, Strategy, Task
 
 
+class MismatchError(RacepageError):
+    """A program does not do what a schedule says.
+
+    Attributes:
+        step: at which step.
+        what: the matter, in a sentence.
+    """
+
+    def __init__(self, step: int, what: str, said: str) -> None:
+        self.step = step
+        self.what = what
+        super().__init__(
+            f"step {step} of the schedule does not fit the program{said}: {what}; "
+            "replay it with the program, the arguments and the version that it was made with"
+        )
+
+
 class Replay(Strategy):
     """Does the steps of `schedule`, in order: `[thread, pick, …]` each, or a thread alone.
 
-    Whatever does not fit the schedule is a `RacepageError` that says at which step: a thread that
+    Whatever does not fit the schedule is a `MismatchError` that says at which step: a thread that
     cannot go, a pick too many or too few or out of range, a program that ends early or goes on.
     """
 
@@ -89,10 +106,7 @@ class Replay(Strategy):
 
     def _mismatch(self, step: int, what: str) -> NoReturn:
         said = f" ({self._said[step]})" if step < len(self._said) else ""
-        raise RacepageError(
-            f"step {step} of the schedule does not fit the program{said}: {what}; "
-            "replay it with the program, the arguments and the version that it was made with"
-        )
+        raise MismatchError(step, what, said)
 
 
 def _threads(tasks: Sequence[Task]) -> str:

@@ -117,7 +117,7 @@ class Teller:
             said: its steps in words, for when one does not fit.
 
         Raises:
-            NondeterminismError: the program does not fit it.
+            MismatchError: the program does not fit it.
         """
         followed = _Followed(schedule[: self._kernel.most], said)
         told = self.run(followed, depth=DEPTH, places=True)
@@ -180,7 +180,7 @@ def vanished(kind: str, number: int) -> None:
     """
     if kind not in MAY_VANISH:
         raise NondeterminismError(
-            f"RP023 nondeterminism: execution {number} showed a {kind}, and does not when it is "
+            f"execution {number} showed a {kind}, and does not when it is "
             "scheduled the same: make the program independent of time, random numbers, the order "
             "of sets, and what earlier executions left"
         )

@@ -17,12 +17,25 @@ class Task(Protocol):
     Attributes:
         number: the same in every execution.
         upcoming: the step that it would do, without picks; a compare-exchange announces a WRITE.
+        wait: what it waits for, if it can go because its time could run out; otherwise None.
     """
 
     number: int
 
     @property
     def upcoming(self) -> Step: ...
+
+    @property
+    def wait(self) -> object: ...
+
+
+def gives_way(task: Task) -> bool:
+    """Whether it yields, which is a step that touches nothing, or waits until its time runs out.
+
+    It can go on, but to let it do so again and again, while others could go, would show little
+    (Musuvathi and Qadeer, Fair stateless model checking, PLDI 2008).
+    """
+    return task.wait is not None or not task.upcoming.touches
 
 
 class Run(NamedTuple):

@@ -10,6 +10,8 @@ that the releaser knew then: one comparison, and no join. Only what several thre
 knowing each other (a barrier's arrivals, readers of a lock) has no such epoch, and is joined
 component by component.
 
+*Release sequences* are objects as well, one for each word (`order/words.py`).
+
 Cost: see `benchmarks/detect.py`; an access costs its store of a clock.
 """
 
@@ -24,6 +26,7 @@ from racepage.errors import RacepageError
 from racepage.events import Kind, Op, Target
 from racepage.jit import compiled, inlined, larger
 from racepage.order.hb import NO_EDGE
+from racepage.order.objects import acquire, mark, release
 from racepage.order.rows import (
     Component,
     Copy,
@@ -33,8 +36,6 @@ from racepage.order.rows import (
     Object,
     Thread,
     component_at,
-    copied,
-    copy_at,
     drop,
     ended_at,
     i32,
@@ -42,9 +43,7 @@ from racepage.order.rows import (
     knows,
     learn,
     learn_row,
-    lift,
     memory_at,
-    new_copy,
     object_at,
     tell_all,
     thread_at,
@@ -52,6 +51,7 @@ from racepage.order.rows import (
     widen,
 )
 from racepage.order.stamps import Stamps
+from racepage.order.words import Words
 from racepage.structs import address, layout
 from racepage.trace.columns import Columns
 
@@ -77,7 +77,7 @@ def _stamp(at: int, begin: int) -> int:  # noqa: C901  (the loop over all events
     `at` is where the order's `Memory` is.
     """
     memory = memory_at(at, 0)
-    threads, ops, clocks = memory.thread, memory.op, memory.clock
+    threads, ops, clocks, acts = memory.thread, memory.op, memory.clock, memory.act
     current = -1
     thread = thread_at(memory.threads, 0)
     for row in range(begin, memory.events):
@@ -92,9 +92,11 @@ def _stamp(at: int, begin: int) -> int:  # noqa: C901  (the loop over all events
         i64(clocks, row).value = thread.now
         op = u8(ops, row).value
         edge = _LOCK <= op <= _JOIN and u8(memory.flags, row).value & _NO_EDGE == 0
-        if not edge and thread.seen:
+        act = u8(acts, row).value if acts else 0
+        if not edge and act == 0 and thread.seen:
             continue
-        if not _has_room(memory):
+        words = i32(memory.last, row).value - i32(memory.first, row).value if act else 0
+        if not _has_room(memory, words):
             return row
         before = memory.learnt
         if not thread.seen:
@@ -105,6 +107,8 @@ def _stamp(at: int, begin: int) -> int:  # noqa: C901  (the loop over all events
                 memory.status = UNKNOWN
                 return row
             _step(memory, thread, row)
+        elif act:
+            mark(memory, thread, current, row)
         if memory.learnt > before:
             i64(memory.changed, memory.changes).value = row
             memory.changes += 1
@@ -113,17 +117,18 @@ def _stamp(at: int, begin: int) -> int:  # noqa: C901  (the loop over all events
 
 
 @inlined
-def _has_room(memory: Memory) -> bool:
-    """Whether there is room for whatever one event may need."""
+def _has_room(memory: Memory, words: int) -> bool:
+    """Whether there is room for whatever one event may need that covers so many words."""
     width = 2 * larger(8, larger(memory.widest, memory.slots + 1))  # rows have powers of two
-    if memory.next_component + 4 * width > memory.room_components:
-        memory.status, memory.wanted = COMPONENTS, 4 * width
-    elif memory.next_copy + 2 > memory.room_copies:
-        memory.status, memory.wanted = COPIES, 2
+    rows = 4 + 2 * words
+    if memory.next_component + rows * width > memory.room_components:
+        memory.status, memory.wanted = COMPONENTS, rows * width
+    elif memory.next_copy + rows > memory.room_copies:
+        memory.status, memory.wanted = COPIES, rows
     elif memory.changes + 2 > memory.room_changes:
         memory.status, memory.wanted = CHANGES, 2
-    elif memory.learnt + 3 * width > memory.room_learnt:
-        memory.status, memory.wanted = LEARNT, 3 * width
+    elif memory.learnt + rows * width > memory.room_learnt:
+        memory.status, memory.wanted = LEARNT, rows * width
     else:
         return True
     return False
@@ -136,11 +141,11 @@ def _step(memory: Memory, thread: Thread, row: int) -> None:
     event = memory.fed + row
     mine = object_at(memory.objects, target)
     if op == _LOCK:
-        _acquire(memory, thread, mine)
+        acquire(memory, thread, mine)
         if memory.runlocks:
-            _acquire(memory, thread, object_at(memory.readers, target))
+            acquire(memory, thread, object_at(memory.readers, target))
     elif op in (_RLOCK, _ACQUIRE, _TAKE):
-        _acquire(memory, thread, mine)
+        acquire(memory, thread, mine)
         if op == _TAKE:
             drop(memory, mine.copy)
             mine.holder = mine.copy = 0
@@ -151,69 +156,10 @@ def _step(memory: Memory, thread: Thread, row: int) -> None:
             _start(memory, thread, i32(memory.started, target).value, event)
         elif op == _RUNLOCK:
             memory.runlocks += 1
-            _release(memory, thread, object_at(memory.readers, target), event, True)
+            release(memory, thread, object_at(memory.readers, target), event, True)
         else:
-            _release(memory, thread, mine, event, op != _RELEASE)
+            release(memory, thread, mine, event, op != _RELEASE)
         thread.now += 1
-
-
-@inlined
-def _acquire(memory: Memory, thread: Thread, source: Object) -> None:
-    """Join what an object hands on into a thread's vector."""
-    if source.holder and knows(memory, thread, source.holder - 1, source.clock):
-        return
-    if source.holder:
-        learn(memory, thread, News(source.holder - 1, source.clock, source.event))
-    copy = copy_at(memory.copies, source.copy)
-    learn_row(memory, thread, copy.start, copy.width)
-
-
-@inlined
-def _release(memory: Memory, thread: Thread, into: Object, event: int, merge: bool) -> None:
-    """Let an object hand on a thread's vector, and, with `merge`, what it handed on before."""
-    if merge and not _covers(memory, thread, into):
-        _merge(memory, thread, into, event)
-        return
-    copy = copied(memory, thread)
-    copy_at(memory.copies, copy).holders += 1
-    drop(memory, into.copy)
-    into.copy, into.holder = copy, thread.slot + 1
-    into.clock, into.event = thread.now, event
-
-
-@inlined
-def _covers(memory: Memory, thread: Thread, what: Object) -> bool:
-    """Whether a thread knows all that an object hands on."""
-    if what.holder:
-        return knows(memory, thread, what.holder - 1, what.clock)
-    copy = copy_at(memory.copies, what.copy)
-    for slot in range(copy.width):
-        if not knows(memory, thread, slot, component_at(memory.pool, copy.start + slot).clock):
-            return False
-    return True
-
-
-@inlined
-def _merge(memory: Memory, thread: Thread, into: Object, event: int) -> None:
-    """Make an object's copy the join of what it hands on and of a thread's vector."""
-    old = copy_at(memory.copies, into.copy)
-    width = larger(larger(old.width, into.holder), larger(thread.width, thread.slot + 1))
-    number = new_copy(memory, width)
-    new = copy_at(memory.copies, number)
-    for slot in range(new.width):
-        component = component_at(memory.pool, new.start + slot)
-        component.clock = component.event = 0
-        if slot < old.width:
-            lift(component, component_at(memory.pool, old.start + slot))
-        if slot < thread.width:
-            lift(component, component_at(memory.pool, thread.start + slot))
-    if into.holder:
-        theirs = component_at(memory.pool, new.start + into.holder - 1)
-        theirs.clock, theirs.event = into.clock, into.event
-    mine = component_at(memory.pool, new.start + thread.slot)
-    mine.clock, mine.event = thread.now, event
-    drop(memory, into.copy)
-    into.holder, into.copy = 0, number
 
 
 @inlined
@@ -285,6 +231,11 @@ class NativeHappensBefore:
         self._free_rows = np.zeros(64, np.int64)
         self._copies = np.zeros(64, layout(Copy))
         self._ended = np.zeros(0, layout(Ended))
+        self._cells: list[bool] = []  # target id -> whether it is one
+        self._words = Words()
+        self._sequences = np.zeros(0, layout(Object))  # of each word
+        self._loaded = np.zeros(0, layout(Object))
+        self._released = np.zeros(0, layout(Object))
 
     def stamp(self, columns: Columns, threads: list[str], targets: list[Target]) -> Stamps:
         """Stamp the next events; see `hb.HappensBefore.stamp`.
@@ -308,6 +259,12 @@ class NativeHappensBefore:
             "known": np.zeros(count // 2 + 64, np.int64),
         }
         memory = self._memory[0]
+        memory["act"] = 0
+        before = self._words.borders
+        covered = self._words.cover(columns, _NO_EDGE, self._cells)
+        if covered is not None:
+            batch |= covered._asdict()
+            self._cut_words(before)
         memory["events"], memory["fed"] = count, self._fed
         memory["changes"] = memory["learnt"] = row = 0
         while True:
@@ -344,6 +301,20 @@ class NativeHappensBefore:
         self._ended = _longer(self._ended, len(threads))
         self._objects = _longer(self._objects, len(targets))
         self._readers = _longer(self._readers, len(targets))
+        self._loaded = _longer(self._loaded, len(threads))
+        self._released = _longer(self._released, len(threads))
+        a_cell = Kind.CELL
+        self._cells += [kind is a_cell for kind, _ in targets[len(self._cells) :]]
+
+    def _cut_words(self, before: NDArray[np.int64]) -> None:
+        """Give each word what the one that it is cut from had."""
+        origin = np.searchsorted(before, self._words.borders, side="right") - 1
+        cut = np.zeros(len(origin), layout(Object))
+        cut[origin >= 0] = self._sequences[origin[origin >= 0]]
+        holders, count = self._copies["holders"], len(self._copies)
+        holders += np.bincount(cut["copy"], minlength=count).astype(holders.dtype)
+        holders -= np.bincount(self._sequences["copy"], minlength=count).astype(holders.dtype)
+        self._sequences = cut
 
     def _tell_places(self, batch: dict[str, NDArray[Any]]) -> None:
         """Say where everything is and how long: it may have grown, and moved."""
@@ -356,6 +327,9 @@ class NativeHappensBefore:
             "free_rows": self._free_rows,
             "copies": self._copies,
             "ended": self._ended,
+            "words": self._sequences,
+            "loaded": self._loaded,
+            "released": self._released,
         }
         memory = self._memory[0]
         for field, array in (kept | batch).items():

@@ -80,11 +80,17 @@ class Memory:
     copies: I64
     ended: I64
     started: I64  # target id -> number of the thread that it is, or -1
+    words: I64  # objects, by word (order/words.py)
+    loaded: I64  # objects, by thread: what its relaxed loads read
+    released: I64  # objects, by thread: what it knew at its last release fence
     # Addresses of the batch, and of its stamps.
     thread: I64
     op: I64
     target: I64
     flags: I64
+    act: I64  # what it does to the words from `first` to before `last`; 0 if nothing does
+    first: I64
+    last: I64
     clock: I64
     changed: I64
     bounds: I64

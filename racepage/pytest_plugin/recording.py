@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 
 from racepage.detect import analyse
+from racepage.detect.compiling import taking_turns
 from racepage.errors import RacepageError
 from racepage.execution import current
 from racepage.execution.recorder import Recording, record
 from racepage.execution.uncaught import sentence
 from racepage.finding import Analysis, Finding
 from racepage.pytest_plugin.asked import Record
-from racepage.pytest_plugin.compiling import taking_turns
 from racepage.pytest_plugin.deadlock import StuckError, interrupted_when_stuck
 from racepage.pytest_plugin.failure import VerdictError
 from racepage.pytest_plugin.known import policy

@@ -78,11 +78,6 @@ class Result:
     first: tuple[int | None, ...]
     surprises: tuple[Surprise, ...] = ()
 
-    @property
-    def found(self) -> int | None:
-        """The first execution that showed any expected finding."""
-        return min((first for first in self.first if first is not None), default=None)
-
 
 Progress = Callable[[int], object]
 """Told now and then how many executions there were."""

@@ -46,10 +46,10 @@ class Subject(NamedTuple):
 SIZES: Final[Mapping[str, tuple[Mapping[str, int], ...]]] = {
     "binder": ({"rounds": 1},),
     "binder:correct": ({"rounds": 0}, {"rounds": 1, "clients": 1}),
-    "buffer-pool": ({"rounds": 1, "pairs": 2},),
+    "buffer-pool": ({"rounds": 3, "pairs": 1},),
     "buffer-pool:read-after-unpin": ({"rounds": 2, "pairs": 2},),
     "ring-buffer": ({"rounds": 2, "slots": 2, "free": 1},),
-    "page-cache": ({"rounds": 2, "pages": 2},),
+    "page-cache": ({"rounds": 3, "pages": 1, "free": 1},),
     "rwlock-table": ({"rounds": 1, "workers": 2, "free": 1},),
     "handoff": ({"rounds": 4, "pages": 2},),
     "seqlock": ({"rounds": 1, "writers": 2, "readers": 1},),
@@ -60,8 +60,7 @@ SIZES: Final[Mapping[str, tuple[Mapping[str, int], ...]]] = {
 }
 """workload, or one variant of it -> the sizes in which it is explored.
 
-The scenes of binder and the rounds of page-cache force their threads to take turns, so that a few
-executions are all there are.
+The scenes of binder force their threads to take turns, so that a few executions are all there are.
 """
 
 UNPROVED: Final = frozenset({"binder:correct rounds=1 clients=1"})

@@ -42,15 +42,18 @@ class Row:
         return sum(result.seconds for result in self.results)
 
     @property
-    def found(self) -> int:
-        """How many cells came upon an expected finding."""
-        return sum(result.found is not None for result in self.results)
+    def found(self) -> list[int]:
+        """For each expected finding, how many cells came upon it."""
+        return [len(found) for found in self._firsts()]
 
     @property
-    def first(self) -> int | None:
-        """The execution that showed one first: the median of the cells that came upon any."""
-        found = [result.found for result in self.results if result.found is not None]
-        return median_low(found) if found else None
+    def first(self) -> list[int | None]:
+        """For each the execution that showed it first: the median of those that came upon it."""
+        return [median_low(found) if found else None for found in self._firsts()]
+
+    def _firsts(self) -> list[list[int]]:
+        by_finding = zip(*(result.first for result in self.results), strict=True)
+        return [[first for first in firsts if first is not None] for firsts in by_finding]
 
     @property
     def exhaustive(self) -> bool:
@@ -63,7 +66,7 @@ class Row:
         if any(result.surprises for result in self.results):
             return "surprise"
         if self.subject.expected:
-            if self.found:
+            if any(self.found):
                 return "found"
             return "missed" if len(self.results) == self.cells else "unfinished"
         if self.exhaustive:

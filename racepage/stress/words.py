@@ -11,19 +11,19 @@ from racepage.stress.cell import Limits, Result
 from racepage.stress.summary import Row, Summary
 
 HEADS = ("variant", "strategy", "executions", "found", "first", "result")
-"""Of the table: `found` is in how many cells of how many, `first` the median of the executions that
-showed something first."""
+"""Of the table: `found` is in how many cells of how many, and `first` the median of the executions
+that showed it first, for each finding that is expected."""
 
 
 def cells_of(row: Row) -> tuple[str, str, int, str, str, str]:
     """A row of the table, under `HEADS`."""
-    racy = bool(row.subject.expected)
+    cells = len(row.results)
     return (
         str(row.subject),
         row.strategy,
         row.executions,
-        f"{row.found}/{len(row.results)}" if racy else "",
-        "" if row.first is None else f"{row.first:,}",
+        ", ".join(f"{found}/{cells}" for found in row.found),
+        ", ".join("-" if first is None else f"{first:,}" for first in row.first),
         outcome(row),
     )
 

@@ -1,8 +1,11 @@
 """Primitives that order what threads do, and say so: `threading` and `queue` with a record.
 
 Code moves over by changing an import: names, arguments and errors are theirs, and what needs no
-record (`current_thread`, `local`, …) is handed through. Every primitive takes a `name=` that
+record (`current_thread`, `TIMEOUT_MAX`, …) is handed through. Every primitive takes a `name=` that
 reports show. One that is made while nothing records, or used then, works as the original does.
+
+Where schedules are explored, threads are not those of the operating system, nobody waits for a
+clock, and what is not from here would block them all: so `sleep` and `monotonic` are here, too.
 """
 
 from __future__ import annotations

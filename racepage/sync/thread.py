@@ -49,6 +49,14 @@ class Thread(threading.Thread):
         task = self._racepage_task
         return super().ident if task is None else task.log.ident
 
+    def __repr__(self) -> str:
+        task = self._racepage_task
+        if task is None:
+            return super().__repr__()
+        daemon = " daemon" if self.daemon else ""
+        state = "stopped" if task.ended else "started"
+        return f"<{type(self).__name__}({self.name}, {state}{daemon} {task.log.ident})>"
+
     def is_alive(self) -> bool:
         """Whether it was started, and has not ended."""
         task = self._racepage_task

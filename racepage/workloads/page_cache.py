@@ -15,7 +15,7 @@ first.
 
 The filler and the evictor take turns (`turn`, which makes no edge): the filler takes its pages
 after the evictor put the last one back and before the evictor's next lock, which would order the
-zeroing of it.
+zeroing of it. With `free` each comes when it likes, and goes without a page where there is none.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ class Cache:
         self.free = list(self.pages)
         self.filled: list[Page] = []
 
-    def take(self) -> Page:
-        """A free page, which is the caller's from now on."""
+    def take(self) -> Page | None:
+        """A free page, which is the caller's from now on; None if there is none."""
         with self.lock:
-            return self.free.pop(0)
+            return self.free.pop(0) if self.free else None
 
     def publish(self, page: Page) -> None:
         """Give a filled page to the cache."""
         with self.lock:
             self.filled.append(page)
 
-    def claim(self) -> Page:
-        """The oldest filled page, which is the caller's from now on."""
+    def claim(self) -> Page | None:
+        """The oldest filled page, which is the caller's from now on; None if there is none."""
         with self.lock:
-            return self.filled.pop(0)
+            return self.filled.pop(0) if self.filled else None
 
     def put_back(self, page: Page) -> None:
         """Give a page to the free list."""
@@ -61,20 +61,16 @@ class Cache:
             self.free.append(page)
 
 
-def run(variant: str = "correct", *, rounds: int = 6, pages: int = 3) -> None:
+def run(variant: str = "correct", *, rounds: int = 6, pages: int = 3, free: int = 0) -> None:
     """Fill and evict every one of `pages` pages, `rounds` times."""
     cache = Cache(pages)
-    turn = sync.invisible_barrier(2)
+    turn = crew.meeting(2, free)
     late = variant == "late-zeroing"
 
     def filler() -> None:
         for number in range(rounds):
             for _ in range(pages):
-                page = cache.take()
-                clean = check_header(page)
-                fill(page, number)
-                cache.publish(page)
-                crew.check(late or clean, f"a page of round {number} was not zeroed")
+                fill_one(cache, number, trusts=not late)
             turn.wait()
             turn.wait()
 
@@ -82,19 +78,46 @@ def run(variant: str = "correct", *, rounds: int = 6, pages: int = 3) -> None:
         for number in range(rounds):
             turn.wait()
             for _ in range(pages):
-                page = cache.claim()
-                data = write_back(page, number)
-                if not late:
-                    zero(page)
-                cache.put_back(page)
-                if late:
-                    zero(page)
-                crew.check(late or data == stuff(number), f"data of round {number} was lost")
+                data = evict_one(cache, number, late=late)
+                crew.check(late or whole(data, None if free else number), "data were lost")
             turn.wait()
 
     crew.run({"filler": filler, "evictor": evictor})
     for page in cache.pages:
         page.free()
+
+
+def fill_one(cache: Cache, number: int, *, trusts: bool) -> None:
+    """Take a page, if there is one, and fill it with the data of a round."""
+    page = cache.take()
+    if page is None:
+        return
+    clean = check_header(page)
+    fill(page, number)
+    cache.publish(page)
+    crew.check(clean or not trusts, f"a page of round {number} was not zeroed")
+
+
+def evict_one(cache: Cache, number: int, *, late: bool) -> bytes:
+    """Claim a page, if there is one, give it back, and return what was in it.
+
+    `late` is the bug: the page is zeroed when it is back.
+    """
+    page = cache.claim()
+    if page is None:
+        return b""
+    data = write_back(page, number)
+    if not late:
+        zero(page)
+    cache.put_back(page)
+    if late:
+        zero(page)
+    return data
+
+
+def whole(data: bytes, number: int | None) -> bool:
+    """Whether these are the data of that round, or of any."""
+    return len(set(data)) < 2 if number is None else data == stuff(number)
 
 
 def stuff(number: int) -> bytes:

@@ -233,6 +233,41 @@ def test_another_exit_code_than_0_is_a_finding(racepage: Racepage, tmp_path: Pat
     assert "ExitError: code 3" in done.out
 
 
+def test_each_execution_begins_where_the_first_one_did(racepage: Racepage, tmp_path: Path) -> None:
+    """In the same directory, with the same arguments, and with nothing to read."""
+    (tmp_path / "below").mkdir()
+    write(
+        tmp_path,
+        "leaves_traces.py",
+        """
+        import os, sys
+        from programs import ordered
+        ordered()
+        os.chdir("below")
+        assert sys.argv.pop() == "x"
+        assert sys.stdin.read() == ""
+        """,
+    )
+    made = explored(racepage, "leaves_traces.py", "--", "x")
+    assert (made["verdict"], made["exploration"]["executions"]) == ("clean", 2)
+
+
+@pytest.mark.usefixtures("racepage")
+def test_a_child_that_the_program_forks_reports_nothing(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "forks.py",
+        """
+        import os
+        child = os.fork()
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+    )
+    done = python("explore", "forks.py")
+    assert (done.returncode, done.stdout.count("clean: ")) == (0, 1)
+
+
 def test_a_file_that_is_no_python_is_a_finding_as_in_run(
     racepage: Racepage, tmp_path: Path
 ) -> None:
@@ -341,6 +376,20 @@ def test_what_is_no_saved_search_is_refused(racepage: Racepage, text: str) -> No
     assert Path("search.json").read_text() == text
 
 
+def test_a_search_that_cannot_be_kept_is_reported_all_the_same(
+    racepage: Racepage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    done = racepage("explore", "programs.py:lost", "--state", "search.json")
+    assert done.code == 2
+    assert done.out.startswith("━━ RP013 ")
+    assert done.err == "racepage: search.json: cannot be written: No space left on device\n"
+    assert list(Path().glob("*search*")) == []
+
+
 # Bad usage ---------------------------------------------------------------------------------------
 
 
@@ -418,8 +467,9 @@ def test_a_program_that_is_not_the_same_each_time_is_refused(
             thread.join()
         """,
     )
-    done = racepage("explore", "moody.py")
-    assert "not the same in every execution" in done.complaint or "RP023" in done.complaint
+    for strategy in ("dpor", "dfs", "random"):
+        done = racepage("explore", "moody.py", "--strategy", strategy)
+        assert done.complaint.startswith("RP023 nondeterminism: ")
 
 
 # The rest ----------------------------------------------------------------------------------------
@@ -454,8 +504,8 @@ def test_settings_are_defaults_and_a_seed_is_for_who_draws_lots(
 
 @pytest.mark.usefixtures("racepage")
 def test_an_interrupt_reports_what_there_is(tmp_path: Path) -> None:
-    """The program sends the signal itself, when it is called for the third time: the first
-    execution does not count."""
+    """The program sends the signal itself, when it is called for the fourth time: the first
+    execution does not count, and the second one is had again."""
     write(
         tmp_path,
         "interrupts.py",
@@ -466,7 +516,7 @@ from racepage import sync as kept
 
 def main():
     kept._executions_of_a_test = getattr(kept, "_executions_of_a_test", 0) + 1
-    if kept._executions_of_a_test == 3:
+    if kept._executions_of_a_test == 4:
         os.kill(os.getpid(), signal.SIGINT)
     ordered()
 """,

@@ -202,6 +202,8 @@ def test_a_state_of_other_parameters_is_refused(racepage: Racepage) -> None:
         (["--state", "nowhere/run.jsonl"], "there is no directory nowhere"),
         (["-o", "nowhere/report"], "there is no directory nowhere"),
         (["--format", "xml"], "'xml' is not one of"),
+        (["--budget", "none"], "random draws lots for ever: give a --budget"),
+        (["--state", "run", "-o", "./run"], "run cannot be both the state and the report"),
     ],
 )
 def test_wrong_usage_is_refused_in_a_line(racepage: Racepage, args: list[str], told: str) -> None:

@@ -9,11 +9,14 @@ import pytest
 from greenlet import GreenletExit
 
 from racepage import sync
+from racepage.events import LockKind
 from racepage.execution import current
 from racepage.execution.kernel import Execution, Kernel, Task
 from racepage.execution.step import AWAIT, READ, UNLOCK, WRITE, Step, Touch
+from racepage.execution.targets import given, lock_kinds, sizes
 from racepage.memory import GFP_KERNEL, Page, UserMemory, UserSlice, failing_allocations
 from racepage.policy.scope import racy_ok
+from racepage.sync.lock import OwnedLock
 from tests.sync.controlled import explore, results, together
 
 
@@ -238,3 +241,31 @@ def test_a_reason_keeps_its_number_beyond_an_execution() -> None:
         kernel.execute(lambda scope=scope: numbers.append(scope()._number), first, lambda _: 0)  # type: ignore[misc]
     kernel.close()
     assert numbers[0] == numbers[2] != numbers[1]
+
+
+def test_what_another_execution_made_lends_nothing_its_name() -> None:
+    kernel = Kernel()
+    made: list[int] = []
+
+    def program(kind: Callable[..., OwnedLock]) -> None:
+        lock = kind(name="once" if kind is sync.SpinLock else None)
+        made.append(lock._number)
+        page = Page.alloc_page(GFP_KERNEL, order=kind is sync.SpinLock)
+        seen.append((given.get(lock._number), lock_kinds.get(lock._number), sizes.get(page.number)))
+
+    seen: list[tuple[object, ...]] = []
+    for kind in (sync.SpinLock, sync.Mutex):
+        kernel.execute(partial(program, kind), first, lambda _: 0)
+    kernel.close()
+    assert made[0] == made[1]
+    assert seen == [("once", LockKind.SPIN, 8192), (None, LockKind.MUTEX, None)]
+
+
+def test_a_thread_begins_when_it_is_started() -> None:
+    def program() -> int:
+        seen: list[float] = []
+        sync.sleep(10)
+        together(lambda: seen.append(sync.monotonic()))
+        return round(seen[0])
+
+    assert results(program) == {10}

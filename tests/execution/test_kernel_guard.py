@@ -46,6 +46,7 @@ def wait_for_an_rlock() -> None:
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "sleep": (lambda: time.sleep(0), r"time\.sleep .* racepage\.sync\.sleep"),
     "thread": (lambda: threading.Thread().start(), r"Thread\.start .* racepage\.sync\.Thread"),
+    "timer": (lambda: threading.Timer(1, print).start(), r"Timer\.start .* racepage\.sync\.Timer"),
     "pool": (lambda: ThreadPoolExecutor().submit(abs, 1), r"Thread\.start .* racepage\.sync\.Th"),
     "lock": (lambda: wait_for_a_lock(threading.Lock()), r"threading\.Lock .*racepage\.sync\.Lock"),
     "rlock": (wait_for_an_rlock, r"threading\.RLock .* use racepage\.sync\.RLock"),
@@ -71,6 +72,26 @@ def test_what_would_block_every_thread_is_refused(what: str) -> None:
     program, message = REFUSED[what]
     with pytest.raises(RacepageError, match=message):
         run(program)
+
+
+@pytest.mark.parametrize("kind", [threading.Thread, sync.Thread])
+def test_a_thread_that_was_there_before_cannot_be_waited_for(
+    kind: type[threading.Thread],
+) -> None:
+    end = threading.Event()
+    thread = kind(target=end.wait, name="old")
+    thread.start()
+
+    def program() -> None:
+        thread.join()
+
+    try:
+        with pytest.raises(RacepageError, match=r"Thread\.join .* old was started before"):
+            run(program)
+    finally:
+        end.set()
+        thread.join()
+    run(program)
 
 
 def test_the_line_that_blocks_is_named() -> None:

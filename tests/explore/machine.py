@@ -71,6 +71,13 @@ class Thread:
     def upcoming(self) -> Step:
         return Step(self.number, self.machine.touches(self))
 
+    @property
+    def wait(self) -> object:
+        operation = self.operation
+        if operation is None or operation[0] != "parked":
+            return None
+        return operation if self.machine.runs_out(self, operation) else None
+
     def ready(self) -> bool:
         if self.operation is None:
             return False

@@ -15,7 +15,7 @@ from racepage.explore.preemption_bound import PreemptionBound
 from racepage.explore.strategy import Run, Strategy
 from tests.explore.bugs import BUGS, Bug
 from tests.explore.machine import Body, Program, explore, schedule
-from tests.explore.programs import ROWS, Row, inc, litmus, philosophers, program, straight
+from tests.explore.programs import ROWS, Row, Steps, inc, litmus, philosophers, program, straight
 
 IS_DEEP = settings().max_examples == settings.get_profile("deep").max_examples
 
@@ -95,6 +95,28 @@ def test_a_larger_bound_sees_all_that_a_smaller_one_does_and_a_large_one_everyth
 
 def test_without_delays_there_is_one_execution() -> None:
     assert schedules(inc(3), DelayBound(0)) == [(0, 0, 1, 1, 2, 2)]
+
+
+def spinner() -> Steps:
+    while not (yield "read", "x"):
+        yield ("yield",)
+
+
+@pytest.mark.parametrize("strategy", [PreemptionBound(0), DelayBound(0)])
+def test_one_that_yields_is_not_preempted_by_the_next(strategy: Strategy) -> None:
+    waits = program(spinner, straight(("write", "x", 1)))
+    first = next(explore(waits, strategy))
+    assert schedule(first.run.steps) == (0, 1, 0, 0)
+
+
+@pytest.mark.parametrize("strategy", [PreemptionBound(0), DelayBound(0)])
+def test_one_that_waits_for_a_limited_time_is_not_preempted_by_who_wakes_it(
+    strategy: Strategy,
+) -> None:
+    waiter = straight(("park", "c", True, "token"), ("parked", "c", True, "token", "x"))
+    waits = program(waiter, straight(("notify", "c")))
+    memories = [result.memory for result in explore(waits, strategy)]
+    assert {("x", 0): 1} in memories
 
 
 def test_to_go_to_the_next_but_one_costs_two_delays() -> None:

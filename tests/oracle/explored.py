@@ -30,9 +30,17 @@ class Shared:
     def __init__(self) -> None:
         self.pages = [Page.alloc_page(GFP_KERNEL | GFP_ZERO) for _ in range(2)]
         self.locks = [sync.Lock() for _ in range(2)]
+        self.conditions = [sync.Condition(lock) for lock in self.locks]
+        self.queues: list[sync.Queue[int]] = [sync.Queue(1) for _ in range(2)]
         self.events = [sync.Event() for _ in range(2)]
         self.semaphores = [sync.Semaphore(0) for _ in range(2)]
         self.trail: Trail = []
+
+    def poll(self, number: int) -> int | None:
+        try:
+            return self.queues[number].get_nowait()
+        except sync.Empty:
+            return None
 
 
 def _statement(operation: Operation, thread: int, number: int) -> str:
@@ -59,6 +67,12 @@ def _statement(operation: Operation, thread: int, number: int) -> str:
         "timed": f"shared.events[{target}].wait({_TIME})",
         "up": f"shared.semaphores[{target}].release()",
         "down": f"shared.semaphores[{target}].acquire()",
+        "put": f"shared.queues[{target}].put({byte})",
+        "get": f"shared.queues[{target}].get()",
+        "poll": f"shared.poll({target})",
+        "await": f"shared.conditions[{target}].wait()",
+        "limited": f"shared.conditions[{target}].wait({_TIME})",
+        "notify": f"shared.conditions[{target}].notify()",
         "soon": f"shared.semaphores[{target}].acquire(blocking=False)",
     }[word]
 
@@ -154,8 +168,9 @@ LOCKS = tuple(st.tuples(st.just(word), _numbers) for word in ("lock", "unlock"))
 CHECKS = (st.tuples(st.just("check"), _pages, st.integers(0, 3)),)
 WAITS = tuple(
     st.tuples(st.just(word), _numbers)
-    for word in ("try", "set", "wait", "timed", "up", "down", "soon")
+    for word in ("try", "set", "wait", "timed", "up", "down", "soon", "put", "get", "poll")
 )
+MEETINGS = tuple(st.tuples(st.just(word), _numbers) for word in ("await", "limited", "notify"))
 
 
 def programs(*kinds: st.SearchStrategy[Operation]) -> st.SearchStrategy[Threads]:
@@ -170,8 +185,12 @@ def _proper(operations: list[Operation]) -> tuple[Operation, ...]:
     kept: list[Operation] = []
     for operation in operations:
         word, target = operation[:2]
-        if word in {"lock", "try", "unlock"} and kept and kept[-1][0] in CONDITIONS:
+        meets = word in {"await", "limited", "notify"}
+        if (meets or word in {"lock", "try", "unlock"}) and kept and kept[-1][0] in CONDITIONS:
             continue
+        if meets and target not in held:
+            held.append(target)
+            kept.append(("lock", target))
         if word in {"lock", "try"} and target in held:
             continue
         if word == "unlock":

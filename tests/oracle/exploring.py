@@ -11,6 +11,12 @@ A program is data: a tuple of threads, each a tuple of operations. They all begi
     ("try", n)                       the next operation is skipped if somebody holds it
     ("set", n) ("wait", n)           of an event
     ("timed", n)                     a wait that may run out of time; then the next one is skipped
+    ("put", n) ("get", n)            of a queue that has room for one
+    ("poll", n)                      as ("get", n), if there is something; the next one is skipped
+                                     otherwise
+    ("await", n) ("notify", n)       of a condition of lock n, which the thread holds
+    ("limited", n)                   as ("await", n), but may run out of time; then the next one is
+                                     skipped
     ("up", n) ("down", n)            of a semaphore that begins at 0
     ("soon", n)                      if it can be taken at once; the next one is skipped otherwise
 
@@ -37,7 +43,7 @@ Place = tuple[int, int]
 WORD = (0, 2)
 
 READS = frozenset({"read", "if", "check", "load"})
-CONDITIONS = frozenset({"if", "try", "timed", "soon"})
+CONDITIONS = frozenset({"if", "try", "timed", "soon", "poll", "limited"})
 """What the next operation depends on."""
 
 
@@ -46,41 +52,51 @@ class State(NamedTuple):
 
     Attributes:
         counters: the operation that is next in each thread.
+        phases: how far it is, where it has begun to wait for a condition: it `waits`, was `woken`,
+            or is `late`.
         memory: (page, byte) -> what it holds, where that is not 0.
         held: locks.
         flags: events that were set.
         counts: semaphore -> how often it can be taken, where that is more than 0.
+        queues: queue -> what is in it, where anything is.
         results: what each thread was told by its operations, in order.
         failed: whether the program did.
     """
 
     counters: tuple[int, ...]
-    memory: frozenset[tuple[Place, int]]
-    held: frozenset[int]
-    flags: frozenset[int]
-    counts: frozenset[tuple[int, int]]
-    results: tuple[tuple[Any, ...], ...]
-    failed: bool
+    phases: tuple[str, ...]
+    memory: frozenset[tuple[Place, int]] = frozenset()
+    held: frozenset[int] = frozenset()
+    flags: frozenset[int] = frozenset()
+    counts: frozenset[tuple[int, int]] = frozenset()
+    queues: frozenset[tuple[int, int]] = frozenset()
+    results: tuple[tuple[Any, ...], ...] = ()
+    failed: bool = False
 
 
 def begin(threads: Threads) -> State:
-    nothing: frozenset[Any] = frozenset()
-    counters = tuple(0 for _ in threads)
-    return State(counters, nothing, nothing, nothing, nothing, tuple(() for _ in threads), False)
+    return State(
+        tuple(0 for _ in threads), tuple("" for _ in threads), results=tuple(() for _ in threads)
+    )
 
 
 def able(threads: Threads, state: State) -> list[int]:
     """The threads that can go on."""
     if state.failed:
         return []
+    counts, queues = dict(state.counts), dict(state.queues)
     found = []
     for thread, operations in enumerate(threads):
         if state.counters[thread] < len(operations):
             word, target = operations[state.counters[thread]][:2]
+            phase = state.phases[thread]
             waits = (
-                (word == "lock" and target in state.held)
+                ((word == "lock" or phase in {"woken", "late"}) and target in state.held)
                 or (word == "wait" and target not in state.flags)
-                or (word == "down" and not dict(state.counts).get(target))
+                or (word == "down" and not counts.get(target))
+                or (word == "put" and target in queues)
+                or (word == "get" and target not in queues)
+                or (word == "await" and phase == "waits")
             )
             if not waits:
                 found.append(thread)
@@ -92,58 +108,123 @@ def value(thread: int, number: int) -> int:
     return 1 + 16 * thread + number
 
 
-def after(threads: Threads, state: State, thread: int) -> State:  # noqa: C901  (one branch for each)
-    """What comes of the next operation of `thread`."""
-    number = state.counters[thread]
-    operation = threads[thread][number]
+class Moment:
+    """A state that changes: what an operation does to it."""
+
+    def __init__(self, state: State, thread: int) -> None:
+        self.state = state
+        self.thread = thread
+        self.memory = dict(state.memory)
+        self.counts = dict(state.counts)
+        self.queues = dict(state.queues)
+        self.held = set(state.held)
+        self.flags = set(state.flags)
+        self.phases = list(state.phases)
+        self.failed = False
+
+    def goes_on(self, result: Any, skips: int = 0) -> State:
+        """The operation is over."""
+        counters, results = list(self.state.counters), list(self.state.results)
+        counters[self.thread] += 1 + skips
+        results[self.thread] = (*results[self.thread], result)
+        return self.stays()._replace(counters=tuple(counters), results=tuple(results))
+
+    def stays(self) -> State:
+        """The operation is not over yet."""
+        return self.state._replace(
+            phases=tuple(self.phases),
+            memory=frozenset((byte, what) for byte, what in self.memory.items() if what),
+            held=frozenset(self.held),
+            flags=frozenset(self.flags),
+            counts=frozenset((one, count) for one, count in self.counts.items() if count),
+            queues=frozenset(self.queues.items()),
+            failed=self.failed,
+        )
+
+
+def after(threads: Threads, state: State, thread: int) -> list[State]:
+    """All that can come of the next operation of `thread`."""
+    operation = threads[thread][state.counters[thread]]
     word, target = operation[:2]
-    memory, counts = dict(state.memory), dict(state.counts)
-    held, flags = set(state.held), set(state.flags)
-    result: Any = None
-    failed = False
-    start, stop = span(operation) or (0, 0)
-    here = [(target, byte) for byte in range(start, stop)]
-    if word in READS:
-        result = tuple(memory.get(byte, 0) for byte in here)
-        failed = word == "check" and any(result)
-    elif word in {"write", "store"}:
-        memory.update(dict.fromkeys(here, value(thread, number)))
-    elif word == "add":
-        result = tuple(memory.get(byte, 0) for byte in here)
-        total = int.from_bytes(bytes(result), "little") + 1
-        memory.update(zip(here, (total % (1 << 16)).to_bytes(2, "little"), strict=True))
-    elif word == "lock":
-        held.add(target)
-    elif word == "unlock":
-        held.discard(target)
-    elif word == "try":
-        result = target not in held
-        held.add(target)
-    elif word == "set":
-        flags.add(target)
-    elif word in {"wait", "timed"}:
-        result = target in flags
-    elif word == "up":
-        counts[target] = counts.get(target, 0) + 1
+    now = Moment(state, thread)
+    if word in {"await", "limited"}:
+        return [_waiting(now, target)]
+    if word == "notify":
+        waiting = [
+            other
+            for other, phase in enumerate(state.phases)
+            if phase == "waits" and threads[other][state.counters[other]][1] == target
+        ]
+        found = []
+        for other in waiting:
+            then = Moment(state, thread)
+            then.phases[other] = "woken"
+            found.append(then.goes_on(None))
+        return found or [now.goes_on(None)]
+    touched = span(operation)
+    if touched is not None:
+        result = _access(now, operation, value(thread, state.counters[thread]))
     else:
-        assert word in {"down", "soon"}
-        result = bool(counts.get(target))
-        if result:
-            counts[target] -= 1
+        result = _synchronise(now, word, target, value(thread, state.counters[thread]))
     skips = word in CONDITIONS and not (any(result) if word == "if" else result)
-    counters = list(state.counters)
-    counters[thread] += 2 if skips else 1
-    results = list(state.results)
-    results[thread] = (*results[thread], result)
-    return State(
-        tuple(counters),
-        frozenset((byte, what) for byte, what in memory.items() if what),
-        frozenset(held),
-        frozenset(flags),
-        frozenset((one, count) for one, count in counts.items() if count),
-        tuple(results),
-        failed,
-    )
+    return [now.goes_on(result, skips)]
+
+
+def _waiting(now: Moment, lock: int) -> State:
+    """A wait for a condition: it gives the lock back, waits, and takes it again."""
+    phase = now.phases[now.thread]
+    if phase in {"woken", "late"}:
+        now.held.add(lock)
+        now.phases[now.thread] = ""
+        return now.goes_on(phase == "woken", skips=phase == "late")
+    if phase == "":
+        now.held.discard(lock)
+    now.phases[now.thread] = "late" if phase == "waits" else "waits"
+    return now.stays()
+
+
+def _access(now: Moment, operation: Operation, byte: int) -> Any:
+    """What an operation on a page does; its result."""
+    word, page = operation[:2]
+    start, stop = span(operation) or (0, 0)
+    here = [(page, at) for at in range(start, stop)]
+    if word in {"write", "store"}:
+        now.memory.update(dict.fromkeys(here, byte))
+        return None
+    found = tuple(now.memory.get(at, 0) for at in here)
+    if word == "add":
+        total = int.from_bytes(bytes(found), "little") + 1
+        now.memory.update(zip(here, (total % (1 << 16)).to_bytes(2, "little"), strict=True))
+    now.failed = word == "check" and any(found)
+    return found
+
+
+def _synchronise(now: Moment, word: str, target: int, byte: int) -> Any:  # noqa: PLR0911  (one each)
+    """What an operation on a primitive does; its result."""
+    if word in {"lock", "try"}:
+        free = target not in now.held
+        now.held.add(target)
+        return free if word == "try" else None
+    if word == "unlock":
+        now.held.discard(target)
+        return None
+    if word == "set":
+        now.flags.add(target)
+        return None
+    if word in {"wait", "timed"}:
+        return target in now.flags
+    if word == "up":
+        now.counts[target] = now.counts.get(target, 0) + 1
+        return None
+    if word == "put":
+        now.queues[target] = byte
+        return None
+    if word in {"get", "poll"}:
+        return now.queues.pop(target, None)
+    assert word in {"down", "soon"}
+    there = now.counts.get(target, 0)
+    now.counts[target] = max(there - 1, 0)
+    return bool(there)
 
 
 def ends(threads: Threads, most: int) -> set[State] | None:
@@ -157,10 +238,10 @@ def ends(threads: Threads, most: int) -> set[State] | None:
         if not ready:
             found.add(state)
         for thread in ready:
-            new = after(threads, state, thread)
-            if new not in seen:
-                seen.add(new)
-                waiting.append(new)
+            for new in after(threads, state, thread):
+                if new not in seen:
+                    seen.add(new)
+                    waiting.append(new)
         if len(seen) > most:
             return None
     return found
@@ -222,7 +303,8 @@ def classes(threads: Threads, most: int) -> dict[Class, tuple[Place, ...]] | Non
             for thread in ready:
                 place = thread, state.counters[thread]
                 before = frozenset(old for old in order if depend(threads, old, place))
-                grown[known | {(place, before)}] = after(threads, state, thread), (*order, place)
+                (new,) = after(threads, state, thread)
+                grown[known | {(place, before)}] = new, (*order, place)
         if len(grown) > most:
             return None
         level = grown

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from hypothesis import assume, example, given, settings
 
-from tests.oracle.explored import ATOMICS, CHECKS, LOCKS, MEMORY, WAITS, Seen, programs
+from tests.oracle.explored import ATOMICS, CHECKS, LOCKS, MEETINGS, MEMORY, WAITS, Seen, programs
 from tests.oracle.exploring import Class, Threads, class_of, classes, ends, races
 
 SOME = settings(max_examples=max(settings().max_examples // 50, 10))
 
 MOST_CLASSES = 150
 MOST_STATES = 3_000
-MOST_INTERLEAVINGS = 1_500
+MOST_INTERLEAVINGS = 1_000
 
 
 def every_class(threads: Threads) -> dict[Class, tuple[tuple[int, int], ...]]:
@@ -53,14 +53,14 @@ def test_dpor_finds_what_dfs_finds(threads: Threads) -> None:
 
 
 @SOME
-@given(programs(*MEMORY[2:], *LOCKS, *WAITS))
+@given(programs(*MEMORY[2:], *LOCKS, *WAITS) | programs(*MEMORY[3:], *LOCKS, *MEETINGS))
 def test_all_that_can_come_of_waits_and_time_outs_comes(threads: Threads) -> None:
     known = ends(threads, MOST_STATES)
     assume(known is not None)
     assert known is not None
     expected = {state.results for state in known}
     for strategy in ("dpor", "dfs"):
-        seen = Seen(threads, strategy, 20 * MOST_INTERLEAVINGS)
+        seen = Seen(threads, strategy, MOST_INTERLEAVINGS)
         assume(seen.exploration.exhaustive)
         results = set()
         for trail in seen.trails:

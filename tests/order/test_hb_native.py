@@ -17,7 +17,7 @@ from racepage.order.hb_native import NativeHappensBefore
 from racepage.order.stamps import Stamper, Stamps
 from racepage.trace.columns import Trace, TraceBuilder
 from tests.oracle.batches import stamped
-from tests.oracle.strategies import traces
+from tests.oracle.strategies import crowded, traces
 
 ORDERS: list[Callable[[], Stamper]] = [HappensBefore, NativeHappensBefore]
 LOCK = Target(Kind.LOCK, "m")
@@ -149,3 +149,19 @@ def test_a_thread_without_a_number_is_an_error() -> None:
     trace = crowd(2)
     with pytest.raises(RacepageError, match="event 0 names a thread or a target that is in no"):
         NativeHappensBefore().stamp(trace.columns, ["main"], trace.targets[:0])
+
+
+@TENTH
+@given(trace=traces(60, atomics=True), cuts=st.lists(st.integers(0, 60), max_size=4))
+def test_stamps_of_atomics_are_those_of_the_definition(trace: Trace, cuts: list[int]) -> None:
+    plain, native = (stamped(order(), trace, cuts) for order in ORDERS)
+    for (_, expected), (_, found) in zip(plain, native, strict=True):
+        assert_same(found, expected)
+
+
+@TENTH
+@given(trace=crowded(), cuts=st.lists(st.integers(0, 40), max_size=4))
+def test_stamps_of_crowded_bytes_are_those_of_the_definition(trace: Trace, cuts: list[int]) -> None:
+    plain, native = (stamped(order(), trace, cuts) for order in ORDERS)
+    for (_, expected), (_, found) in zip(plain, native, strict=True):
+        assert_same(found, expected)

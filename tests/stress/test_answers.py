@@ -8,11 +8,19 @@ under the profile `deep`: `pytest -m stress --hypothesis-profile=deep tests/stre
 import pytest
 from hypothesis import settings
 
+from racepage.explore.again import replay
+from racepage.explore.api import Options, run
+from racepage.explore.result import Budget
+from racepage.explore.schedule import Program
+from racepage.explore.schedule_file import from_line, to_line
 from racepage.stress.cell import Cell, Limits, Result, explore
 from racepage.stress.plan import cells
 from racepage.stress.sizes import UNPROVED, Subject, subjects
+from racepage.workloads import program
 
 IS_DEEP = settings().max_examples == settings.get_profile("deep").max_examples
+
+slow = pytest.mark.skipif(not IS_DEEP, reason="takes minutes: --hypothesis-profile=deep")
 
 ALL = subjects()
 RACY = [subject for subject in ALL if subject.expected]
@@ -47,12 +55,27 @@ def test_a_racy_variant_shows_all_that_it_is_known_for_and_nothing_else(subject:
     assert None not in result.first
 
 
-@pytest.mark.skipif(not IS_DEEP, reason="takes minutes: --hypothesis-profile=deep")
-@pytest.mark.parametrize(
-    "cell",
-    cells((), ("dfs", "delay-bound", "preemption-bound", "random", "pct", "pos", "surw"), range(3)),
-    ids=str,
-)
+@slow
+@pytest.mark.parametrize("subject", RACY if IS_DEEP else [], ids=str)
+def test_every_finding_comes_back_when_its_small_schedule_is_replayed(subject: Subject) -> None:
+    body = program(subject.spec, **dict(subject.sizes))
+    budget = Budget(executions=500, seconds=60.0, findings=None)
+    named = Program("target", subject.spec, subject.arguments)
+    found = run(body, Options("random", {"seed": 1}, budget), named).findings
+    assert found
+    for one in found:
+        assert one.shrunk
+        for _ in range(10):
+            again = replay(body, from_line(to_line(one.schedule)), both_orders=False)
+            assert again.difference is None
+            assert again.found is not None
+
+
+STRATEGIES = ("dfs", "delay-bound", "preemption-bound", "random", "pct", "pos", "surw")
+
+
+@slow
+@pytest.mark.parametrize("cell", cells((), STRATEGIES, range(3)) if IS_DEEP else [], ids=str)
 def test_no_strategy_finds_anything_else(cell: Cell) -> None:
     result = explore(cell, Limits(1000, 60.0))
     assert as_it_should_be(result)

@@ -57,8 +57,9 @@ def test_the_first_execution_is_the_median_of_those_that_found_something() -> No
         RACY, result(RACY[0], 7, None), result(RACY[1], 9, 3), result(RACY[2], None, None)
     )
     row = found.rows[0]
-    assert (row.outcome, row.found, row.first) == ("found", 2, 3)  # of 3 and 7, the lower one
-    assert words.cells_of(row)[2:] == (300, "2/3", "3", "found")
+    # Of 7 and 9 the lower one.
+    assert (row.outcome, row.found, row.first) == ("found", [2, 1], [7, 3])
+    assert words.cells_of(row)[2:] == (300, "2/3, 1/3", "7, 3", "found")
     assert found.verdict == "expected"
     assert "1 of 1 racy ones with all that they have and nothing else" in told(found)
 
@@ -87,7 +88,7 @@ def test_what_one_strategy_missed_another_may_find() -> None:
 
 def test_a_strategy_that_finds_nothing_missed_it() -> None:
     missed = summary(RACY, *(result(cell, None, None) for cell in RACY))
-    assert words.cells_of(missed.rows[0])[2:] == (300, "0/3", "", "not found")
+    assert words.cells_of(missed.rows[0])[2:] == (300, "0/3, 0/3", "-, -", "not found")
 
 
 def test_a_cell_that_is_not_finished_makes_it_incomplete() -> None:

@@ -148,6 +148,11 @@ def test_no_thread_of_the_operating_system_is_started() -> None:
     assert len(seen) == 3
 
 
+def ident_of(thread: threading.Thread) -> int:
+    assert thread.ident is not None
+    return thread.ident
+
+
 def test_threads_have_their_identity() -> None:
     def program() -> None:
         found: list[tuple[Any, ...]] = []
@@ -157,12 +162,14 @@ def test_threads_have_their_identity() -> None:
             found.append((here, sync.current_thread(), sync.get_ident(), here.ident))
             assert here in sync.enumerate()
             assert sync.active_count() == 2
+            assert repr(here) == f"<Thread(child, started {ident_of(here)})>"
 
         thread = sync.Thread(target=body, name="child")
         thread.start()
         thread.join()
         ((here, also, ident, same),) = found
         assert here is also is thread
+        assert repr(thread) == f"<Thread(child, stopped {ident})>"
         assert ident == same != sync.get_ident()
         assert threading.current_thread() is threading.main_thread()
 

@@ -24,6 +24,7 @@ MOST = 1_500
 
 
 EXPECTED = (
+    sync.ChannelClosedError,
     sync.Full,
     sync.Empty,
     sync.InvalidStateError,
@@ -49,6 +50,10 @@ class Things:
         self.future = sync.Future[int]()
         self.completion = sync.Completion()
         self.rcu = sync.RCU()
+        self.other = sync.Channel[int](1)
+        self.barrier = sync.Barrier(2)
+        self.once = sync.Once()
+        self.seqlock = sync.SeqLock()
 
 
 def locked(things: Things) -> int:
@@ -78,6 +83,17 @@ def writing(things: Things) -> int:
 def reading(things: Things) -> int:
     with things.rwlock.read():
         return things.cell.load()
+
+
+def changing(things: Things) -> None:
+    with things.seqlock.write():
+        things.cell.fetch_add(1)
+        things.cell.fetch_add(1)
+
+
+def choosing(things: Things) -> int:
+    cases = things.channel.receiving(), things.other.receiving(), things.other.sending(1)
+    return sync.select(*cases, timeout=1).case
 
 
 def in_section(things: Things) -> int:
@@ -151,6 +167,15 @@ ACTS: dict[str, Callable[[Things], object]] = {
     "synchronize": lambda things: things.rcu.synchronize(),
     "spin": lambda things: sync.spin_until(lambda: things.cell.load() > 0),
     "spin in time": lambda things: sync.spin_until(lambda: things.cell.load() > 1, 1),
+    "meet": lambda things: things.barrier.wait(),
+    "meet in time": lambda things: things.barrier.wait(1),
+    "reset": lambda things: things.barrier.reset(),
+    "once": lambda things: things.once.call(things.cell.fetch_add, 1),
+    "change": changing,
+    "look": lambda things: things.seqlock.read(things.cell.load),
+    "choose": choosing,
+    "close": lambda things: things.channel.close(),
+    "call": lambda things: things.rcu.call(things.cell.fetch_add, 1),
     "sleep": lambda _: sync.sleep(1),
 }
 """What a thread does; what it returns is what the thread learns."""
@@ -167,7 +192,11 @@ RELATED = (
     ("more to do", "done", "all done"),
     ("settle", "settled", "result", "add"),
     ("complete", "complete all", "completed"),
-    ("section", "synchronize", "add"),
+    ("section", "synchronize", "call", "add"),
+    ("meet", "meet in time", "reset"),
+    ("once", "add"),
+    ("change", "look"),
+    ("choose", "send", "receive", "close"),
     tuple(ACTS),
 )
 

@@ -315,7 +315,8 @@ def test_the_sites_are_the_lines_that_used_the_thread(stage: Stage) -> None:
         thread.join()
     first = test_the_sites_are_the_lines_that_used_the_thread.__code__.co_firstlineno
     sites = [site for site in stage.trace.columns.site if site >= 0]
-    assert [stage.trace.sites[site][0].line - first for site in sites] == [3, 4]
+    lines = [stage.trace.sites[site][0].line - first for site in sites]
+    assert (lines[0], set(lines[1:])) == (3, {4})  # the join may have had to wait
 
 
 def test_a_subclass_may_call_its_own_attributes_as_it_likes(stage: Stage) -> None:

@@ -136,3 +136,20 @@ def test_the_answer_is_the_same_in_other_sizes(name: str, parameters: dict[str, 
         spec = f"{name}:{variant.name}"
         sizes = parameters if "clients" not in parameters or not variant.expected else {}
         assert found(recorded(spec, **sizes)) == table(spec)
+
+
+FREE = ["ring-buffer", "page-cache", "rwlock-table", "rcu-list"]
+
+
+@pytest.mark.parametrize("name", [*FREE, "abba"])
+def test_free_threads_that_are_correct_are_clean(name: str) -> None:
+    for _ in range(RUNS):
+        assert found(recorded(f"{name}:correct", free=1)) == []
+
+
+@pytest.mark.parametrize("name", FREE)  # abba's would wait for each other for ever some day
+def test_free_threads_that_race_have_no_other_findings(name: str) -> None:
+    (racy,) = WORKLOADS[name].variants[1:]
+    for _ in range(RUNS):
+        spec = f"{name}:{racy.name}"
+        assert set(found(recorded(spec, free=1))) <= set(table(spec))

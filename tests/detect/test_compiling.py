@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from racepage.detect import compiling
+from racepage.detect.compiling import _lock, taking_turns
 from racepage.detect.rows import NATIVE_FROM
-from racepage.pytest_plugin import compiling
-from racepage.pytest_plugin.compiling import _lock, taking_turns
 
 LARGE = 1_000_000
 PAST = 0.0

@@ -1,7 +1,8 @@
 """Processes that take turns where each would compile the native engine.
 
-Workers of pytest-xdist meet large traces at the same time. On a cold cache each would compile the
-same code, all at once; here the first one does, and the others find what it kept.
+Workers of pytest-xdist meet large traces at the same time, and long explorations. On a cold cache
+each would compile the same code, all at once; here the first one does, and the others find what it
+kept.
 """
 
 from __future__ import annotations
