@@ -27,7 +27,9 @@ no_open_option = click.option(
 @no_open_option
 @looking_options
 def view(options: Options, path: str, no_open: bool) -> int:
-    """Look at a trace in the browser: its races, and why nothing orders them.
+    """Look at a trace in the browser.
+
+    Shows its threads, pages and races, and why nothing orders them.
 
     Writes one HTML file, TRACE.html unless -o names another, and opens it. The file needs nothing
     else, neither racepage nor a network, so that it can be sent and kept. The exit code is that of

@@ -122,6 +122,22 @@ def test_keys_step_along_a_thread_and_across(view: Open) -> None:
     assert address(page)["e"] == "3"  # main's last before
 
 
+def test_keys_step_from_the_later_side_of_a_race(view: Open) -> None:
+    page = view(address="f=0")
+    page.keyboard.press(".")
+    assert address(page)["e"] == "12"  # t2's next after its read
+
+
+def test_of_many_lanes_those_of_a_race_come_first(view: Open) -> None:
+    build = TraceBuilder()
+    for at in range(40):
+        build.add(f"t{at}", Op.WRITE, Target(Kind.PAGE, str(at % 39)), 0, 8)
+    page = view(build.finish())  # t0 and t39 race
+    for lane, event in ((0, 0), (1, 39)):
+        page.mouse.move(*place(page, event, lane))
+        expect(page.locator("#tip")).to_contain_text(f"t{event} write")
+
+
 # The address ------------------------------------------------------------------------------------
 
 
@@ -303,7 +319,10 @@ def test_heat_shows_how_often(view: Open) -> None:
 def test_help_opens_and_closes(view: Open) -> None:
     page = view()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Finding your way")).to_be_visible()
+    dialog = page.get_by_role("dialog", name="Finding your way")
+    expect(dialog).to_be_visible()
+    expect(dialog.locator("kbd").first).to_have_text("j")
+    expect(dialog).not_to_contain_text("[object")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 

@@ -3,14 +3,7 @@ import { test } from "node:test";
 
 import { ORDER } from "../../racepage/report/viewer/axis.mjs";
 import { hit } from "../../racepage/report/viewer/hit.mjs";
-import {
-  BAND,
-  LEVEL,
-  heightOf,
-  laneAt,
-  lanesOf,
-  levelTop,
-} from "../../racepage/report/viewer/lanes.mjs";
+import { BAND, LEVEL, laneAt, lanesOf, levelTop } from "../../racepage/report/viewer/lanes.mjs";
 import { sectionsOf } from "../../racepage/report/viewer/sections.mjs";
 import { traceOf } from "./traces.mjs";
 
@@ -25,18 +18,27 @@ const SECTIONS = sectionsOf(MODEL);
 const LANES = lanesOf(SECTIONS);
 const SCREEN = { axis: ORDER, view: { a: 0, b: 4 }, width: 400 };
 const at = (event) => (event + 0.5) * 100;
-const band = (lane) => LANES[lane].band + BAND / 2;
+const band = (lane) => LANES.of[lane].band + BAND / 2;
 
 test("a lane with sections is higher, and lanes do not overlap", () => {
-  assert.equal(LANES[0].height - LANES[1].height, 3 + LEVEL);
-  assert.equal(LANES[1].top, LANES[0].top + LANES[0].height);
-  assert.equal(heightOf(LANES), LANES[1].top + LANES[1].height);
+  assert.equal(LANES.of[0].height - LANES.of[1].height, 3 + LEVEL);
+  assert.equal(LANES.of[1].top, LANES.of[0].top + LANES.of[0].height);
+  assert.equal(LANES.height, LANES.of[1].top + LANES.of[1].height);
+});
+
+test("the threads that are looked at can come first", () => {
+  const { of, order, height } = lanesOf(SECTIONS, [1]);
+  assert.deepEqual(order, [1, 0]);
+  assert.equal(of[1].top, 0);
+  assert.equal(of[0].top, of[1].height);
+  assert.equal(height, LANES.height);
+  assert.equal(laneAt({ of, order }, of[0].top), 1);
 });
 
 test("a height belongs to one lane, or to none", () => {
   assert.equal(laneAt(LANES, 0), 0);
-  assert.equal(laneAt(LANES, LANES[1].top), 1);
-  assert.equal(laneAt(LANES, heightOf(LANES)), -1);
+  assert.equal(laneAt(LANES, LANES.of[1].top), 1);
+  assert.equal(laneAt(LANES, LANES.height), -1);
   assert.equal(laneAt(LANES, -1), -1);
 });
 
@@ -50,7 +52,7 @@ test("a point far from every event of its lane is none", () => {
 });
 
 test("a point beneath is the section there", () => {
-  const found = hit(MODEL, SECTIONS, LANES, SCREEN, at(2), levelTop(LANES[0], 0) + 2);
+  const found = hit(MODEL, SECTIONS, LANES, SCREEN, at(2), levelTop(LANES.of[0], 0) + 2);
   assert.deepEqual(found.section, { start: 0, end: 3, lock: 0, write: true });
   assert.equal(found.event, 0);
 });
@@ -61,7 +63,7 @@ test("among many events within reach the racing one is meant", () => {
   const sections = sectionsOf(model),
     lanes = lanesOf(sections);
   const screen = { axis: ORDER, view: { a: 0, b: 1000 }, width: 500 };
-  const y = lanes[0].band + 4;
+  const y = lanes.of[0].band + 4;
   assert.equal(hit(model, sections, lanes, screen, 249, y).event, 502);
   assert.ok(Math.abs(hit(model, sections, lanes, screen, 100, y).event - 200) <= 1);
 });

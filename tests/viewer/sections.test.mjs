@@ -61,6 +61,18 @@ test("another thread's unlock ends the holder's section", () => {
   assert.deepEqual(other, []);
 });
 
+test("what is held to read is given back as that, and by nobody else", () => {
+  const rows = [
+    ["a", "rlock", "lock:m"],
+    ["a", "unlock", "lock:m"],
+    ["b", "runlock", "lock:m"],
+    ["a", "runlock", "lock:m"],
+    ["a", "read", "page:0", 0, 1],
+  ];
+  const [levels] = sectionsOf(traceOf(rows));
+  assert.deepEqual(levels[0].end, [3]);
+});
+
 test("tries that failed and inner levels are no sections", () => {
   const rows = [
     ["a", "lock", "lock:m"],

@@ -19,7 +19,7 @@ function dressed(element, attributes, children) {
     else element.setAttribute(name, value === true ? "" : String(value));
   }
   element.append(
-    ...children.flat().filter((one) => one !== null && one !== undefined && one !== false),
+    ...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false),
   );
   return element;
 }

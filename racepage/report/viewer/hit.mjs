@@ -10,9 +10,10 @@ export const REACH = 7;
 /** `{thread, event, section}` at a point of the lanes: `event` is -1 where none is near, `section`
  * null where none is. `width` pixels show `view`. */
 export function hit(model, sections, lanes, { axis, view, width }, x, y) {
-  const thread = laneAt(lanes, y);
-  if (thread < 0) return { thread, event: -1, section: null };
-  const lane = lanes[thread];
+  const place = laneAt(lanes, y);
+  if (place < 0) return { thread: -1, event: -1, section: null };
+  const thread = lanes.order[place];
+  const lane = lanes.of[thread];
   const at = view.a + (x / width) * (view.b - view.a);
   if (y > lane.band + BAND + 2) {
     const level = Math.floor((y - levelTop(lane, 0)) / LEVEL);

@@ -6,21 +6,20 @@ export const BAND = 20,
 const ABOVE = 7,
   BELOW = 6;
 
-/** The lanes from top to bottom: `top`, `height`, and how many levels of sections are drawn. */
-export function lanesOf(sections) {
+/** The lanes: `of` has each thread's, with `top`, `height` and how many levels of sections are drawn;
+ * `order` the threads from top to bottom, those of `first` before the others; `height` that of all. */
+export function lanesOf(sections, first = []) {
+  const threads = sections.map((_, thread) => thread);
+  const order = [...first, ...threads.filter((thread) => !first.includes(thread))];
+  const of = [];
   let top = 0;
-  return sections.map((levels) => {
-    const shown = Math.min(levels.length, LEVELS);
-    const height = ABOVE + BAND + (shown ? 3 + shown * LEVEL : 0) + BELOW;
-    const lane = { top, height, band: top + ABOVE, levels: shown };
+  for (const thread of order) {
+    const levels = Math.min(sections[thread].length, LEVELS);
+    const height = ABOVE + BAND + (levels ? 3 + levels * LEVEL : 0) + BELOW;
+    of[thread] = { top, height, band: top + ABOVE, levels };
     top += height;
-    return lane;
-  });
-}
-
-/** How high all lanes are. */
-export function heightOf(lanes) {
-  return lanes.length ? lanes.at(-1).top + lanes.at(-1).height : 0;
+  }
+  return { of, order, height: top };
 }
 
 /** Where a level of sections begins. */
@@ -28,14 +27,15 @@ export function levelTop(lane, level) {
   return lane.band + BAND + 3 + level * LEVEL;
 }
 
-/** The lane at a height, or -1. */
-export function laneAt(lanes, y) {
+/** The place in `order` of the lane at a height, or -1. */
+export function laneAt({ of, order }, y) {
   let low = 0,
-    high = lanes.length;
+    high = order.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (lanes[middle].top + lanes[middle].height <= y) low = middle + 1;
+    const lane = of[order[middle]];
+    if (lane.top + lane.height <= y) low = middle + 1;
     else high = middle;
   }
-  return low < lanes.length && y >= lanes[low].top ? low : -1;
+  return low < order.length && y >= of[order[low]].top ? low : -1;
 }

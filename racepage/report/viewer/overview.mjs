@@ -1,10 +1,10 @@
 // The strip above the lanes: the whole trace, where its races are, and which part is shown.
 
-import { columnsOfLane } from "./axis.mjs";
+import { positionOf } from "./axis.mjs";
 import { byId, inNextFrame, sharpened } from "./dom.mjs";
+import { gutterOf } from "./timeline.mjs";
 
-const HEIGHT = 30,
-  MARKED = 5;
+const HEIGHT = 30;
 
 /** The strip of a model, that moves the timeline's view. */
 export function overviewOf(model, focus, timeline, ink) {
@@ -13,20 +13,20 @@ export function overviewOf(model, focus, timeline, ink) {
     density = null,
     madeFor = "";
 
-  const gutter = () => (width < 560 ? 84 : 132);
+  const gutter = () => gutterOf(width);
   const make = () => {
     const { axis } = focus.now;
     const as = `${axis} ${width}`;
     if (as === madeFor) return;
     madeFor = as;
     const columns = Math.max(width - gutter(), 1);
-    density = { count: new Float64Array(columns), marked: new Uint8Array(columns) };
-    for (let thread = 0; thread < model.facts.threads.length; thread++) {
-      const places = columnsOfLane(model, axis, thread, timeline.extents[axis], columns);
-      for (let at = 0; at < columns; at++) {
-        density.count[at] += places[at + 1] - places[at];
-        density.marked[at] |= model.sums[MARKED][places[at + 1]] > model.sums[MARKED][places[at]];
-      }
+    const { a, b } = timeline.extents[axis];
+    density = { count: new Int32Array(columns), marked: new Uint8Array(columns) };
+    for (let event = 0; event < model.count; event++) {
+      const place = ((positionOf(model, axis, event) - a) / (b - a)) * columns;
+      const column = Math.min(columns - 1, Math.floor(place));
+      density.count[column]++;
+      density.marked[column] |= model.marked[event];
     }
   };
 

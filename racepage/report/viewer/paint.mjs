@@ -22,15 +22,12 @@ export function xOf({ view, width }, position) {
   return ((position - view.a) / (view.b - view.a)) * width;
 }
 
-/** Draw the lanes between `from` and `to` (numbers of threads) of a scene. */
-export function paintLanes(context, scene, from, to) {
-  const shown = [];
-  for (let thread = from; thread < to; thread++) {
-    shown.push({
-      thread,
-      places: columnsOfLane(scene.model, scene.axis, thread, scene.view, scene.width),
-    });
-  }
+/** Draw the lanes of some threads of a scene. */
+export function paintLanes(context, scene, threads) {
+  const shown = threads.map((thread) => ({
+    thread,
+    places: columnsOfLane(scene.model, scene.axis, thread, scene.view, scene.width),
+  }));
   const events = shown.reduce((sum, { places }) => sum + places[scene.width] - places[0], 0);
   const near =
     scene.axis === TIME
@@ -38,7 +35,7 @@ export function paintLanes(context, scene, from, to) {
       : scene.width / (scene.view.b - scene.view.a) >= NEAR;
   const most = near ? 0 : Math.max(1, ...shown.map(({ places }) => fullest(places)));
   for (const { thread, places } of shown) {
-    const lane = scene.lanes[thread];
+    const lane = scene.lanes.of[thread];
     paintGround(context, scene, thread, lane);
     paintSections(context, scene, thread, lane);
     paintWaits(context, scene, thread, lane);
@@ -56,26 +53,38 @@ function fullest(places) {
 /** The lane's own ground, its life line, and where it is unordered with what is looked at. */
 function paintGround(context, scene, thread, lane) {
   const { model, ink, width, cones } = scene;
-  context.fillStyle = thread === scene.chosen ? ink.chosen : thread % 2 ? ink.stripe : ink.panel;
+  context.fillStyle = groundOf(scene, thread);
   context.fillRect(0, lane.top, width, lane.height);
   const [low, high] = [model.begins[thread], model.begins[thread + 1]];
   if (low === high) return;
-  if (cones && thread !== cones.thread) {
-    const left = cones.past.known[thread] < 0 ? model.order[low] : cones.past.known[thread] + 1;
-    const right =
-      cones.future[thread] >= model.count ? model.order[high - 1] : cones.future[thread] - 1;
-    if (left <= right) band(context, scene, lane, left, right);
-  }
+  if (cones && thread !== cones.thread) paintUnordered(context, scene, thread, lane);
   const start = clamp(xOf(scene, positionOf(model, scene.axis, model.order[low])), width);
   const end = clamp(xOf(scene, positionOf(model, scene.axis, model.order[high - 1])), width);
   context.fillStyle = ink.line;
   context.fillRect(start, lane.band + BAND - 1, Math.max(end - start, 1), 1);
 }
 
-function band(context, scene, lane, left, right) {
-  const half = scene.axis === ORDER ? 0.5 : 0;
-  const start = clamp(xOf(scene, positionOf(scene.model, scene.axis, left) - half), scene.width);
-  const end = clamp(xOf(scene, positionOf(scene.model, scene.axis, right) + half), scene.width);
+function groundOf({ lanes, chosen, ink }, thread) {
+  if (thread === chosen) return ink.chosen;
+  return lanes.order.indexOf(thread) % 2 ? ink.stripe : ink.panel;
+}
+
+/** From after the last that happens before what is looked at, to before the first that happens after. */
+function paintUnordered(context, scene, thread, lane) {
+  const { model, axis, cones, width } = scene;
+  const half = axis === ORDER ? 0.5 : 0;
+  const known = cones.past.known[thread],
+    next = cones.future[thread];
+  const from =
+    known < 0
+      ? positionOf(model, axis, model.order[model.begins[thread]]) - half
+      : positionOf(model, axis, known) + half;
+  const to =
+    next >= model.count
+      ? positionOf(model, axis, model.order[model.begins[thread + 1] - 1]) + half
+      : positionOf(model, axis, next) - half;
+  const start = clamp(xOf(scene, from), width);
+  const end = clamp(xOf(scene, to), width);
   if (end - start < 0.5) return;
   context.fillStyle = scene.ink.unordered;
   context.fillRect(start, lane.top, end - start, lane.height);
@@ -269,13 +278,13 @@ function firstShown(scene, thread) {
 }
 
 /** The names of the threads, left of their lanes. */
-export function paintNames(context, scene, from, to, gutter) {
+export function paintNames(context, scene, threads, gutter) {
   const { ink, model } = scene;
   context.textAlign = "left";
   context.textBaseline = "middle";
-  for (let thread = from; thread < to; thread++) {
-    const lane = scene.lanes[thread];
-    context.fillStyle = thread === scene.chosen ? ink.chosen : thread % 2 ? ink.stripe : ink.panel;
+  for (const thread of threads) {
+    const lane = scene.lanes.of[thread];
+    context.fillStyle = groundOf(scene, thread);
     context.fillRect(0, lane.top, gutter, lane.height);
     const name = plain(model.facts.threads[thread]);
     context.fillStyle = ink.ink;

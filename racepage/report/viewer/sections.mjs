@@ -29,9 +29,12 @@ export function sectionsOf(model) {
       holders.push({ thread: thread[event], section });
       open.set(target[event], holders);
     } else {
-      // A plain lock may be released by another thread: then whoever holds it does no longer.
-      const mine = holders.findLastIndex((one) => one.thread === thread[event]);
-      const [ended] = holders.splice(mine < 0 ? holders.length - 1 : mine, 1);
+      // A plain lock may be released by another thread: then whoever holds it does no longer. What is
+      // held to read, only its holder gives back.
+      const mode = (one) => one.section.write === (what === unlock);
+      const mine = holders.findLastIndex((one) => one.thread === thread[event] && mode(one));
+      const whose = mine < 0 && what === unlock ? holders.findLastIndex(mode) : mine;
+      const [ended] = whose < 0 ? [] : holders.splice(whose, 1);
       if (ended) ended.section.end = event;
     }
   }

@@ -59,7 +59,7 @@ function paintKnown(context, scene, of, to, past) {
 }
 
 function placeOf(scene, event) {
-  const lane = scene.lanes[scene.model.columns.thread[event]];
+  const lane = scene.lanes.of[scene.model.columns.thread[event]];
   return [xOf(scene, positionOf(scene.model, scene.axis, event)), lane.band + BAND / 2];
 }
 

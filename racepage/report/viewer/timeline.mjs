@@ -9,20 +9,19 @@ import {
   narrowest,
   panned,
   positionOf,
-  ticks,
   zoomed,
 } from "./axis.mjs";
 import { future, past } from "./cones.mjs";
 import { byId, inNextFrame, sharpened } from "./dom.mjs";
 import { hit } from "./hit.mjs";
-import { heightOf, lanesOf, laneAt } from "./lanes.mjs";
-import { paintLanes, paintNames, xOf } from "./paint.mjs";
+import { lanesOf, laneAt } from "./lanes.mjs";
+import { paintLanes, paintNames } from "./paint.mjs";
+import { HEAD, paintScale } from "./scale.mjs";
+import { lowerBound } from "./search.mjs";
 import { sectionsOf, waitsOf } from "./sections.mjs";
 import { paintArrows, paintFocus } from "./strokes.mjs";
 import { tipOf } from "./tip.mjs";
-import { counted, duration } from "./words.mjs";
 
-const HEAD = 22; // pixels for the scale
 const CLICK = 4; // pixels that a click may move
 const STEP = 1.5;
 
@@ -31,7 +30,7 @@ export function timelineOf(model, focus, ink) {
   const canvas = byId("lanes");
   const sections = sectionsOf(model);
   const waits = waitsOf(model);
-  const lanes = lanesOf(sections);
+  let lanes = lanesOf(sections);
   const extents = {
     [ORDER]: extentOf(model, ORDER),
     [TIME]: model.time ? extentOf(model, TIME) : null,
@@ -65,11 +64,19 @@ export function timelineOf(model, focus, ink) {
     return futures.get(event);
   };
 
+  const findingNow = () =>
+    focus.now.finding === null ? null : model.facts.findings[focus.now.finding];
+  /** The event that all is seen from: the one that is looked at, or the finding's later side. */
+  const centreNow = () => {
+    const one = findingNow();
+    return focus.now.event ?? one?.second?.event ?? one?.first?.event ?? null;
+  };
+
   const sceneNow = () => {
-    const { axis, event, finding } = focus.now;
-    const one = finding === null ? null : model.facts.findings[finding];
+    const { axis, event } = focus.now;
+    const one = findingNow();
     const width = Math.max(size.width - size.gutter, 1);
-    const centre = event ?? one?.second?.event ?? one?.first?.event ?? null;
+    const centre = centreNow();
     return {
       model,
       sections,
@@ -97,8 +104,8 @@ export function timelineOf(model, focus, ink) {
 
   const measure = () => {
     const { width, height } = canvas.getBoundingClientRect();
-    size = { width: Math.floor(width), height: Math.floor(height), gutter: width < 560 ? 84 : 132 };
-    scroll = Math.max(0, Math.min(scroll, heightOf(lanes) - (size.height - HEAD)));
+    size = { width: Math.floor(width), height: Math.floor(height), gutter: gutterOf(width) };
+    scroll = Math.max(0, Math.min(scroll, lanes.height - (size.height - HEAD)));
   };
 
   const draw = () => {
@@ -109,13 +116,13 @@ export function timelineOf(model, focus, ink) {
     context.fillRect(0, 0, size.width, size.height);
     const from = Math.max(0, laneAt(lanes, scroll));
     const last = laneAt(lanes, scroll + size.height - HEAD);
-    const to = last < 0 ? lanes.length : last + 1;
+    const threads = lanes.order.slice(from, last < 0 ? lanes.order.length : last + 1);
     context.save();
     context.beginPath();
     context.rect(size.gutter, HEAD, scene.width, size.height - HEAD);
     context.clip();
     context.translate(size.gutter, HEAD - scroll);
-    paintLanes(context, scene, from, to);
+    paintLanes(context, scene, threads);
     paintArrows(context, scene);
     paintFocus(context, scene);
     context.restore();
@@ -124,33 +131,10 @@ export function timelineOf(model, focus, ink) {
     context.rect(0, HEAD, size.gutter, size.height - HEAD);
     context.clip();
     context.translate(0, HEAD - scroll);
-    paintNames(context, scene, from, to, size.gutter);
+    paintNames(context, scene, threads, size.gutter);
     context.restore();
-    paintScale(context, scene);
+    paintScale(context, scene, size);
     canvas.dataset.drawn = String(performance.now() - began);
-  };
-
-  const paintScale = (context, scene) => {
-    const { view, width, axis } = scene;
-    context.fillStyle = ink.now.panel;
-    context.fillRect(0, 0, size.width, HEAD);
-    context.fillStyle = ink.now.line;
-    context.fillRect(0, HEAD - 1, size.width, 1);
-    context.fillRect(size.gutter - 1, 0, 1, size.height);
-    context.font = `11px ${ink.now.font}`;
-    context.textBaseline = "middle";
-    context.textAlign = "left";
-    context.fillStyle = ink.now.dim;
-    context.fillText(axis === TIME ? "time" : "event", 12, HEAD / 2);
-    for (const at of ticks(view, Math.max(2, Math.floor(width / 110)))) {
-      if (axis === ORDER && !Number.isInteger(at)) continue;
-      const x = size.gutter + xOf(scene, axis === ORDER ? at + 0.5 : at);
-      if (x < size.gutter || x > size.width - 52) continue;
-      context.fillStyle = ink.now.line;
-      context.fillRect(Math.round(x), HEAD - 6, 1, 6);
-      context.fillStyle = ink.now.dim;
-      context.fillText(axis === TIME ? duration(at) : counted(at), Math.round(x) + 4, HEAD / 2);
-    }
   };
 
   const redraw = inNextFrame(draw);
@@ -170,12 +154,22 @@ export function timelineOf(model, focus, ink) {
     );
   };
   const scrollBy = (pixels) => {
-    scroll = Math.max(0, Math.min(scroll + pixels, heightOf(lanes) - (size.height - HEAD)));
+    scroll = Math.max(0, Math.min(scroll + pixels, lanes.height - (size.height - HEAD)));
     redraw();
   };
 
+  /** Where not all lanes are in view, those of a finding go to the top, next to each other. */
+  const arrange = (one) => {
+    const named = [one?.first?.event, one?.second?.event, ...(one?.related ?? [])];
+    const threads = named.filter((event) => event >= 0).map((event) => model.columns.thread[event]);
+    const few = [...new Set(threads)].slice(0, 6).sort((a, b) => a - b);
+    const fits = lanes.height <= size.height - HEAD;
+    lanes = lanesOf(sections, fits ? [] : few);
+    scroll = 0;
+  };
+
   const showLane = (thread) => {
-    const lane = lanes[thread];
+    const lane = lanes.of[thread];
     const room = size.height - HEAD;
     if (lane.top < scroll) scroll = lane.top;
     else if (lane.top + lane.height > scroll + room)
@@ -184,8 +178,8 @@ export function timelineOf(model, focus, ink) {
 
   /** Bring what is looked at into view: closer where it would not be seen, else not at all. */
   const frame = (always) => {
-    const { axis, event, finding } = focus.now;
-    const one = finding === null ? null : model.facts.findings[finding];
+    const { axis, event } = focus.now;
+    const one = findingNow();
     const events = [
       event,
       one?.first?.event,
@@ -208,9 +202,10 @@ export function timelineOf(model, focus, ink) {
   }).observe(canvas);
   focus.tell((now, changed) => {
     if (changed.has("event") || changed.has("finding")) {
-      const one = now.finding === null ? null : model.facts.findings[now.finding];
-      const centre = now.event ?? one?.second?.event ?? one?.first?.event;
-      if (centre !== undefined && centre !== null) showLane(model.columns.thread[centre]);
+      const one = findingNow();
+      if (changed.has("finding")) arrange(one);
+      const centre = centreNow();
+      if (centre !== null) showLane(model.columns.thread[centre]);
       if (changed.has("finding") && one) frame(needsRoom(one));
       else if (changed.has("event")) frame(false);
     }
@@ -338,35 +333,42 @@ export function timelineOf(model, focus, ink) {
     look,
     viewNow,
     extents,
-    lanes,
     sections,
     pan: (share) => look(panned(viewNow(), share, extents[focus.now.axis])),
     all: () => focus.set({ a: null, b: null }),
     in: () => zoom(STEP),
     out: () => zoom(1 / STEP),
     scrollBy,
+    /** To the thread's next event, or the one before. */
     step(by) {
-      const { event } = focus.now;
-      if (event === null) return;
-      const thread = model.columns.thread[event];
-      const next = model.rank[event] + by;
+      const from = centreNow();
+      if (from === null) return;
+      const thread = model.columns.thread[from];
+      const next = model.rank[from] + by;
       if (next < model.begins[thread] || next >= model.begins[thread + 1]) return;
-      const other = model.order[next];
-      focus.set({ event: other, ...pageWith(model, other) });
+      const event = model.order[next];
+      focus.set({ event, ...pageWith(model, event) });
     },
+    /** To the lane above or below: its last event up to the one that is looked at. */
     cross(by) {
-      const { event } = focus.now;
-      const thread = (event === null ? -1 : model.columns.thread[event]) + by;
-      if (thread < 0 || thread >= lanes.length || model.begins[thread] === model.begins[thread + 1])
-        return;
+      const from = centreNow();
+      const place = from === null ? -1 : lanes.order.indexOf(model.columns.thread[from]);
+      const thread = lanes.order[place + by];
+      if (thread === undefined) return;
       const low = model.begins[thread],
         high = model.begins[thread + 1];
-      let best = low;
-      for (let at = low; at < high && model.order[at] <= (event ?? 0); at++) best = at;
-      focus.set({ event: model.order[best], ...pageWith(model, model.order[best]) });
+      if (low === high) return;
+      const next = lowerBound(model.order, (from ?? 0) + 1, low, high);
+      const event = model.order[Math.max(next - 1, low)];
+      focus.set({ event, ...pageWith(model, event) });
     },
-    height: heightOf(lanes) + HEAD,
+    height: lanes.height + HEAD,
   };
+}
+
+/** How wide the names of the threads are, in a timeline of a width. */
+export function gutterOf(width) {
+  return width < 560 ? 92 : 132;
 }
 
 /** The finding to look at with an event: the one now if it names the event, else the first that does. */
