@@ -46,7 +46,7 @@ def render(trace: Trace, analysis: Analysis, *, subject: str | None = None) -> s
     if len(trace) > MOST_EVENTS:
         raise RacepageError(
             f"{subject or analysis.path or 'the trace'}: has {counted(len(trace), 'event')}, and a "
-            f"page holds {MOST_EVENTS:,}; record a shorter run"
+            f"page holds {MOST_EVENTS:,}; look at a shorter run, or read what racepage check says"
         )
     columns = [pack(name, values) for name, values in _columns(trace, analysis).items()]
     title = subject or analysis.path or trace.origin.program or "a trace"

@@ -76,7 +76,10 @@ def test_a_trace_that_is_too_large_is_told(
 ) -> None:
     monkeypatch.setattr(html, "MOST_EVENTS", 3)
     complaint = racepage("view", racy).complaint
-    assert complaint == ("racy.trace: has 6 events, and a page holds 3; record a shorter run")
+    assert complaint == (
+        "racy.trace: has 6 events, and a page holds 3; "
+        "look at a shorter run, or read what racepage check says"
+    )
 
 
 def test_a_run_can_be_looked_at(racepage: Racepage, tmp_path: Path, opened: list[str]) -> None:

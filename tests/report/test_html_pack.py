@@ -5,7 +5,7 @@ from base64 import b64decode
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racepage.report.viewer.pack import LARGEST, Packed, pack
@@ -27,11 +27,13 @@ def unpacked(column: Packed) -> list[int]:
     return values
 
 
+@settings(max_examples=300)  # each deflates three times
 @given(st.lists(st.integers(-LARGEST, LARGEST)))
 def test_what_is_packed_comes_back(values: list[int]) -> None:
     assert unpacked(pack("x", np.array(values, dtype=np.int64))) == values
 
 
+@settings(max_examples=300)
 @given(st.lists(st.integers(-(1 << 31), (1 << 31) - 1), max_size=20))
 def test_what_fits_32_bits_is_not_wide(values: list[int]) -> None:
     assert not pack("x", np.array(values, dtype=np.int64)).wide
