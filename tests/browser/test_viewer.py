@@ -296,6 +296,15 @@ def test_a_race_says_why(view: Open) -> None:
     expect(page.locator("#detail h3")).to_have_text("Event 6")
 
 
+def test_bytes_that_were_recorded_are_told(view: Open) -> None:
+    page = view(
+        "t1 write page:0[0:4] old=00000000 new=01010101\nt2 write page:0[2:4] old=0101 new=0102\n"
+    )
+    shown = page.locator("#detail .hex")
+    expect(shown).to_contain_text("2\u2212 01 01+ 01 02")
+    expect(shown.locator("b")).to_have_text(["01", "02"])
+
+
 def test_a_clean_trace_says_so(view: Open) -> None:
     page = view("main alloc page:0 size=4096 zero\nmain write page:0[0:64]\nmain free page:0")
     expect(page.locator("#verdict")).to_have_text("clean")

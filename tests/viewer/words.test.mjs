@@ -6,7 +6,6 @@ import {
   counted,
   cut,
   duration,
-  hexed,
   plain,
   several,
   shortPlace,
@@ -39,7 +38,6 @@ test("numbers and times are told as people say them", () => {
   assert.equal(duration(412), "412 ns");
   assert.equal(duration(3250), "3.25 µs");
   assert.equal(duration(2.5e9), "2.5 s");
-  assert.equal(hexed("deadbe"), "de ad be");
 });
 
 test("what is too long is cut", () => {

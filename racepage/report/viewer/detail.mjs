@@ -5,7 +5,8 @@ import { eventTold } from "./event.mjs";
 import { ladder, ruler } from "./ladder.mjs";
 import { rangeOf, targetOf } from "./model.mjs";
 import { headTold, link, stackTold, startTold, timeTold } from "./side.mjs";
-import { bytesTold, called, counted, hexed, plain, several, targetName } from "./words.mjs";
+import { valuesTold } from "./values.mjs";
+import { bytesTold, called, counted, plain, several, targetName } from "./words.mjs";
 
 const COMPONENTS = 12;
 
@@ -146,15 +147,6 @@ function bytesShared({ first, second, overlap }) {
   return [
     el("h4", {}, `Bytes they share: ${bytesTold(overlap)}`),
     ruler(first.range, second.range, overlap),
-  ];
-}
-
-function valuesTold({ old, new: now, overlap }) {
-  if (!old && !now) return [];
-  return [
-    el("h4", {}, `The bytes${overlap ? ` from ${overlap[0]} on` : ""}, before and after`),
-    old ? el("p", { class: "hex" }, `− ${hexed(old)}`) : null,
-    now ? el("p", { class: "hex" }, `+ ${hexed(now)}`) : null,
   ];
 }
 

@@ -91,13 +91,14 @@ function byThread(thread, threads) {
 /** For each sort, how many of it stand in `order` before a place; and the marked ones last. */
 function sumsOf(op, sort, order, marked) {
   const sums = Array.from({ length: 6 }, () => new Int32Array(order.length + 1));
-  const MARKED = sums[5];
-  for (let kind = 0; kind < 5; kind++) {
-    const sum = sums[kind];
-    for (let at = 0; at < order.length; at++)
-      sum[at + 1] = sum[at] + (sort[op[order[at]]] === kind);
+  const counts = new Int32Array(6);
+  const MARKED = 5;
+  for (let at = 0; at < order.length; at++) {
+    const event = order[at];
+    counts[sort[op[event]]]++;
+    counts[MARKED] += marked[event];
+    for (let kind = 0; kind < 6; kind++) sums[kind][at + 1] = counts[kind];
   }
-  for (let at = 0; at < order.length; at++) MARKED[at + 1] = MARKED[at] + marked[order[at]];
   return sums;
 }
 

@@ -63,11 +63,6 @@ export function bytesTold([start, stop]) {
   return `${several(stop - start, "byte")}, ${counted(start)} to ${counted(stop)}`;
 }
 
-/** `de ad be ef`. */
-export function hexed(text) {
-  return text.replace(/../g, "$& ").trim();
-}
-
 export const KIND = Object.freeze({
   PAGE: 0,
   USER: 1,
