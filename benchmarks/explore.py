@@ -32,8 +32,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import first_finding
 from racepage import sync
 from racepage.execution.kernel import Kernel, quiet
-from racepage.explore.api import explore
-from racepage.explore.random_walk import RandomWalk
+from racepage.exploration.api import explore
+from racepage.exploration.random_walk import RandomWalk
 from racepage.memory import GFP_KERNEL, Page
 
 POINTS = 100_000

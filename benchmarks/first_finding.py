@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from racepage.execution.crew import crew
 from racepage.execution.kernel import Kernel, quiet
-from racepage.explore.strategies import make
-from racepage.explore.strategy import Run, Strategy
-from tests.explore.public_bugs import BUGS, Bug, Chance
+from racepage.exploration.strategies import make
+from racepage.exploration.strategy import Run, Strategy
+from tests.exploration.public_bugs import BUGS, Bug, Chance
 
 Body = Callable[[], None]
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from racepage.detect import analyse as analyse
     from racepage.execution.recorder import Recording as Recording
     from racepage.execution.recorder import record as record
+    from racepage.exploration.api import FindingsError as FindingsError
+    from racepage.exploration.api import explore as explore
+    from racepage.exploration.api import explore_threads as explore_threads
     from racepage.memory import assert_exclusive_access as assert_exclusive_access
     from racepage.memory import assert_exclusive_writer as assert_exclusive_writer
     from racepage.policy import racy_ok as racy_ok
@@ -33,6 +36,9 @@ _HOMES = {
     "record": "racepage.execution.recorder",
     "Recording": "racepage.execution.recorder",
     "analyse": "racepage.detect",
+    "explore": "racepage.exploration.api",
+    "explore_threads": "racepage.exploration.api",
+    "FindingsError": "racepage.exploration.api",
     "assert_exclusive_access": "racepage.memory",
     "assert_exclusive_writer": "racepage.memory",
     "racy_ok": "racepage.policy",

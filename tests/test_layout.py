@@ -26,7 +26,7 @@ FLOORS = {
     "racepage.memory": 4,
     "racepage.policy": 4,
     "racepage.sync": 4,
-    "racepage.explore": 5,
+    "racepage.exploration": 5,
     "racepage.report": 6,
     "racepage.workloads": 6,
     "racepage.stress": 7,

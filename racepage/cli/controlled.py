@@ -20,7 +20,7 @@ from racepage.cli.guard import end_now
 from racepage.cli.output import own_stdout
 from racepage.execution import current
 from racepage.execution.kernel import Kernel, Task, quiet
-from racepage.explore.schedule import Program
+from racepage.exploration.schedule import Program
 from racepage.workloads import WORKLOADS
 
 _WARM: Final = 2_000  # steps of the execution that does not count

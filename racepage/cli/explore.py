@@ -21,7 +21,7 @@ from racepage.errors import RacepageError
 from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
-    from racepage.explore.result import Exploration
+    from racepage.exploration.result import Exploration
 
 STEPS: Final = 20_000
 """Steps of an execution before threads take turns: `racepage.execution.kernel.MOST_STEPS`."""
@@ -96,7 +96,7 @@ class _Verb(Configured):
     """A verb whose help ends with the strategies."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from racepage.explore.strategies import CHOICES  # noqa: PLC0415  (for this help only)
+        from racepage.exploration.strategies import CHOICES  # noqa: PLC0415  (for this help only)
 
         with formatter.section("Strategies"):
             formatter.write_dl(
@@ -224,9 +224,9 @@ def explore(  # noqa: PLR0917  (what the command line says)
     """
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
     from racepage.cli.searching import saved, searching  # noqa: PLC0415
-    from racepage.explore import api  # noqa: PLC0415
-    from racepage.explore.explorer import SHRINKS  # noqa: PLC0415
-    from racepage.explore.result import Budget  # noqa: PLC0415
+    from racepage.exploration import api  # noqa: PLC0415
+    from racepage.exploration.explorer import SHRINKS  # noqa: PLC0415
+    from racepage.exploration.result import Budget  # noqa: PLC0415
     from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
     if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
@@ -271,7 +271,7 @@ def _parameters(strategy: str, given: Mapping[str, str | None]) -> dict[str, Any
     Raises:
         click.UsageError: it cannot be told that.
     """
-    from racepage.explore.strategies import CHOICES, make  # noqa: PLC0415  (not for printing help)
+    from racepage.exploration.strategies import CHOICES, make  # noqa: PLC0415  (not for printing help)
 
     told = {name: value for name, value in given.items() if value is not None}
     known = {one.name: one for one in CHOICES[strategy].parameters}
@@ -295,7 +295,7 @@ def _keep_first(
     exploration: Exploration, save_schedule: Path | None, trace_file: Path | None
 ) -> bool:
     """Keep what was asked for of the first finding; False where that cannot be done."""
-    from racepage.explore.schedule_file import write  # noqa: PLC0415  (not for printing help)
+    from racepage.exploration.schedule_file import write  # noqa: PLC0415  (not for printing help)
     from racepage.report.exploration import first  # noqa: PLC0415
 
     found = first(exploration)

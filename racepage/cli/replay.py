@@ -22,9 +22,9 @@ from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.controlled import Heard, Target
-    from racepage.explore.again import Again
-    from racepage.explore.result import Exploration, Found
-    from racepage.explore.schedule import Schedule
+    from racepage.exploration.again import Again
+    from racepage.exploration.result import Exploration, Found
+    from racepage.exploration.schedule import Schedule
 
 TIMES: Final = 10
 MOST_TIMES: Final = 1_000_000
@@ -70,7 +70,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
     came back sometimes only, or something else is wrong.
     """
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
-    from racepage.explore.schedule_file import given  # noqa: PLC0415
+    from racepage.exploration.schedule_file import given  # noqa: PLC0415
     from racepage.trace.files import SUFFIXES  # noqa: PLC0415
 
     if trace_file is not None and not trace_file.name.endswith(SUFFIXES):
@@ -148,7 +148,7 @@ def _replays(found: Target, wanted: Schedule, times: int, heard: Heard) -> Itera
     Raises:
         RacepageError: the schedule does not fit the program.
     """
-    from racepage.explore.again import replay as once  # noqa: PLC0415  (not for printing help)
+    from racepage.exploration.again import replay as once  # noqa: PLC0415  (not for printing help)
 
     first = True
 
@@ -172,8 +172,8 @@ def _exploration(
     done: Sequence[Again], wanted: Schedule, spec: str, options: Reporting, seconds: float
 ) -> Exploration:
     """All replays as a search that tried one schedule; its findings are those of one of them."""
-    from racepage.explore.replay import Replay  # noqa: PLC0415  (not for printing help)
-    from racepage.explore.result import Exploration  # noqa: PLC0415
+    from racepage.exploration.replay import Replay  # noqa: PLC0415  (not for printing help)
+    from racepage.exploration.result import Exploration  # noqa: PLC0415
 
     one = _telling(done)
     outcomes = Counter(again.told.outcome for again in done)
@@ -199,7 +199,7 @@ def _telling(done: Sequence[Again]) -> Again:
 
 def _found(one: Again, wanted: Schedule, options: Reporting) -> Iterator[Found]:
     """What a replay shows: the finding of the schedule, or else whatever it does."""
-    from racepage.explore.result import Found  # noqa: PLC0415  (not for printing help)
+    from racepage.exploration.result import Found  # noqa: PLC0415  (not for printing help)
 
     analysis = one.told.analysis if one.found is None else one.found
     for finding in analysis.findings:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 from racepage.cli.output import say
 from racepage.cli.progress import LINE_EVERY
 from racepage.errors import RacepageError
-from racepage.explore import api
+from racepage.exploration import api
 from racepage.report.escape import plain
 from racepage.report.words import counted
 
 if TYPE_CHECKING:
     from racepage.cli.controlled import Heard, Target
     from racepage.cli.options import Reporting
-    from racepage.explore.explorer import Explorer
+    from racepage.exploration.explorer import Explorer
 
 Told = Callable[[int, int], None]
 

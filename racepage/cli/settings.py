@@ -37,7 +37,7 @@ STRATEGIES: Final = (
     "surw",
     "round-robin",
 )
-"""Those of `racepage.explore.strategies`, which loads more than a list of options may."""
+"""Those of `racepage.exploration.strategies`, which loads more than a list of options may."""
 
 MOST_SEED: Final = 1 << 53
 MOST_STEPS: Final = 1_000_000

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import click
 from click.shell_completion import CompletionItem
@@ -27,6 +27,7 @@ from racepage.report.words import counted
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.stress.cell import Cell, Result
     from racepage.stress.processes import Event
+    from racepage.stress.state import State
     from racepage.stress.summary import Summary
 
 STANDARD: Final = "dpor,random,pct,pos,surw,preemption-bound"
@@ -161,7 +162,7 @@ def _refuse(
     strategies: Sequence[str], budget: Limits, state: Path | None, output: Path | None
 ) -> None:
     """Refuse what would never end, and what would spoil itself."""
-    from racepage.explore.strategies import CHOICES  # noqa: PLC0415  (as above)
+    from racepage.exploration.strategies import CHOICES  # noqa: PLC0415  (as above)
 
     endless = [name for name in strategies if CHOICES[name].seeded]
     if budget == Limits(None, None) and endless:
@@ -172,7 +173,9 @@ def _refuse(
         raise click.UsageError(f"{state} cannot be both the state and the report; name two files")
 
 
-def _follow(events: Iterator[Event], results: dict[Cell, Result], kept: Any, tell: Tell) -> None:
+def _follow(
+    events: Iterator[Event], results: dict[Cell, Result], kept: State | None, tell: Tell
+) -> None:
     """Take down what happens until nothing more does."""
     from racepage.stress.cell import Result  # noqa: PLC0415  (as above)
 

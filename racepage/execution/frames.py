@@ -9,7 +9,7 @@ from typing import Final
 
 _OURS: Final = tuple(
     str(Path(__file__).parents[1] / room) + os.sep
-    for room in ("execution", "explore", "memory", "sync")
+    for room in ("execution", "exploration", "memory", "sync")
 )
 
 

@@ -193,7 +193,7 @@ class Kernel(Waiting):
             GreenletExit: the execution is over.
         """
         if self._dead:
-            raise GreenletExit
+            self.leave()
         me = self.running
         task = self._adopt((*me.path, me.made[_THREADS]), log, body)
         me.made[_THREADS] += 1
@@ -351,9 +351,11 @@ class Kernel(Waiting):
         self.runs.clear()
 
     def close(self) -> None:
-        """Let the greenlets go, and take away the guard."""
+        """Let the greenlets go, take away the guard, and forget the names of what is gone."""
         if self._unguard is not None:
             self._unguard()
             self._unguard = None
         while self._idle:
             self._idle.pop().throw(GreenletExit)
+        if not current.mode:  # where a recording is on, that is why nothing was explored
+            current.tidy()

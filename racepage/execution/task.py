@@ -12,6 +12,8 @@ from racepage.execution.step import AWAIT, Step, Touch
 
 Path = tuple[int, ...]
 
+_MADE: Final = len(Kind) + 1
+
 NOTHING: Final = -1
 """How a point touches that touches nothing."""
 
@@ -55,6 +57,7 @@ class Task:
         own: what it has for itself (`execution.per_thread`).
         thread: what `threading.current_thread` is, where that was asked or is known.
         must: what it is about to do gives something back, and is done even if the execution ends.
+        told: how often it was told to end.
         doomed: it is, and this is unwound from its next point on.
         made: how many things of each kind it has made, and how many threads started.
         failed: what it raised, and nothing caught.
@@ -82,6 +85,7 @@ class Task:
         "stop",
         "target",
         "thread",
+        "told",
         "wait",
     )
 
@@ -100,9 +104,10 @@ class Task:
         self.clock = 0.0
         self.own: dict[Any, Any] = {}
         self.thread: threading.Thread | None = None
-        self.made = [0] * (len(Kind) + 1)
+        self.made = [0] * _MADE
         self.must = False
         self.doomed = False
+        self.told = 0
         self.daemon = False
         self.ended = False
         self.failed: BaseException | None = None

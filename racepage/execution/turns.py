@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 
 from greenlet import GreenletExit, getcurrent
 
+from racepage.errors import RacepageError
 from racepage.events import Op
 from racepage.execution.current import own
 from racepage.execution.frames import outside
@@ -22,6 +23,12 @@ from racepage.execution.steps import Outcome, Steps
 from racepage.execution.task import NOTHING, Task
 
 _BLOCK: Final = int(Op.BLOCK)
+
+_MOST_TOLD: Final = 1_000
+"""How often a task is told to end."""
+
+_left_alone: Final[list[Any]] = []
+"""Greenlets that do not end: the garbage collector would wait for them for ever."""
 
 Choose = Callable[[Sequence[Task], int], Any]
 Pick = Callable[[int], int]
@@ -147,7 +154,7 @@ class Turns:
         if self._dead:
             self._unwound()
             if gate():
-                raise GreenletExit
+                self.leave()
             return
         me = self.running
         me.gate = gate
@@ -159,7 +166,7 @@ class Turns:
         me = self.running
         if me.doomed and how != UNLOCK and not me.must:
             me.doomed = False
-            raise GreenletExit
+            self.leave()
 
     def _stand(self, me: Task) -> None:
         if me not in self._ready:
@@ -273,6 +280,22 @@ class Turns:
 
     # The end
 
+    def leave(self) -> NoReturn:
+        """End the running task, since the execution is over.
+
+        A task that catches that again and again is left where it is, and so is the exploration.
+        """
+        me = self.running
+        me.told += 1
+        if me.told > _MOST_TOLD:
+            _left_alone.append(getcurrent())
+            self._error = self._error or RacepageError(
+                f"{me.log.name} catches GreenletExit, which ends it when an execution is over: let "
+                "it catch Exception, not everything"
+            )
+            self._home.switch()
+        raise GreenletExit
+
     def _over(self, outcome: Outcome) -> None:
         """End the execution here. Whoever calls this is unwound, or has ended."""
         if not self._dead:
@@ -284,7 +307,7 @@ class Turns:
         """End the exploration by an error, which is not the program's to catch."""
         if not self._dead:
             self._wrong(error)
-        raise GreenletExit
+        self.leave()
 
     # What a step does besides
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from math import inf, nextafter
 
-from greenlet import GreenletExit
-
 from racepage.events import Kind
 from racepage.execution import targets
 from racepage.execution.step import AWAIT, UNLOCK, Step, Touch
@@ -38,7 +36,7 @@ class Waiting(Turns):
         if self._dead:
             self._unwound()
             if going_on:
-                raise GreenletExit
+                self.leave()
             return
         me.more = (*(Touch(task.log.number, 0, 1, AWAIT) for task in tasks[1:]), *me.more)
         if not going_on:
@@ -78,7 +76,7 @@ class Waiting(Turns):
         if wait.woken:
             return True
         if self._dead:
-            raise GreenletExit
+            self.leave()
         me = self.running
         me.wait = wait
         if touches:
@@ -145,7 +143,7 @@ class Waiting(Turns):
             GreenletExit: it would be, as the execution is over.
         """
         if seconds is None:
-            raise GreenletExit
+            self.leave()
         # A trifle more than that, as of all clocks: `end - now` seconds from now, it is over.
         self.running.clock = nextafter(self.running.clock + max(seconds, 0), inf)
 

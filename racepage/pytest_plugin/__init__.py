@@ -26,7 +26,7 @@ from racepage.pytest_plugin.settings import SETTINGS, add_options, read
 
 if TYPE_CHECKING:  # loads numpy
     from racepage.execution.recorder import Recording
-    from racepage.explore.schedule import Schedule
+    from racepage.exploration.schedule import Schedule
 
 _MARKER = (
     'racepage(strategy="dpor", executions=10_000, seconds=60, findings=1, seed=None, **more): '
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     settings = config.stash[SETTINGS] = read(config)
     if settings.replay is not None:
-        from racepage.explore.schedule_file import given  # noqa: PLC0415  (loads numpy)
+        from racepage.exploration.schedule_file import given  # noqa: PLC0415  (loads numpy)
 
         try:
             config.stash[_schedule] = given(settings.replay)

@@ -15,7 +15,7 @@ from racepage.errors import RacepageError
 from racepage.pytest_plugin.settings import Settings, Wishes
 
 if TYPE_CHECKING:  # loads numpy, which tests that ask for nothing do not need
-    from racepage.explore.api import Options
+    from racepage.exploration.api import Options
 
 MARKER: Final = "racepage"
 FIXTURE: Final = "racepage_recording"
@@ -163,9 +163,9 @@ def _options(
     Raises:
         RacepageError: something that makes no sense.
     """
-    from racepage.explore.api import Options  # noqa: PLC0415  (loads numpy)
-    from racepage.explore.result import Budget  # noqa: PLC0415
-    from racepage.explore.strategies import CHOICES, DEFAULT, make  # noqa: PLC0415
+    from racepage.exploration.api import Options  # noqa: PLC0415  (loads numpy)
+    from racepage.exploration.result import Budget  # noqa: PLC0415
+    from racepage.exploration.strategies import CHOICES, DEFAULT, make  # noqa: PLC0415
 
     said: dict[str, Any] = {"strategy": DEFAULT}
     for layer in (_wished(settings.ini), _told(decorator), given, _wished(settings.command)):

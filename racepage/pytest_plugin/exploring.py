@@ -15,10 +15,10 @@ from unittest import SkipTest
 import pytest
 
 from racepage.errors import RacepageError
-from racepage.explore import api
-from racepage.explore.again import Again, replay
-from racepage.explore.result import Exploration, Found
-from racepage.explore.schedule import Program, Schedule
+from racepage.exploration import api
+from racepage.exploration.again import Again, replay
+from racepage.exploration.result import Exploration, Found
+from racepage.exploration.schedule import Program, Schedule
 from racepage.pytest_plugin.asked import Explore
 from racepage.pytest_plugin.failure import VerdictError, as_typed
 from racepage.pytest_plugin.known import policy

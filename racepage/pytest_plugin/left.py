@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import pytest
 
 from racepage.errors import RacepageError
-from racepage.explore.schedule import Schedule
-from racepage.explore.schedule_file import write as write_schedule
+from racepage.exploration.schedule import Schedule
+from racepage.exploration.schedule_file import write as write_schedule
 from racepage.finding import Finding
 from racepage.order.hb import HappensBefore
 from racepage.pytest_plugin.failure import VerdictError

@@ -133,7 +133,7 @@ def _number(value: str | None, name: str) -> int | None:
 def _strategy(value: str | None, name: str) -> str | None:
     if value is None:
         return None
-    from racepage.explore.strategies import make  # noqa: PLC0415  (pytest is to start at once)
+    from racepage.exploration.strategies import make  # noqa: PLC0415  (pytest is to start at once)
 
     try:
         make(value)

@@ -16,11 +16,11 @@ from rich.text import Text
 
 from racepage.errors import RacepageError
 from racepage.execution.step import AWAIT, UNLOCK, Step
-from racepage.explore.describe import Said, describe_plan
-from racepage.explore.replay import Replay
-from racepage.explore.schedule import operation
-from racepage.explore.schedule_file import to_line
-from racepage.explore.turns import turns
+from racepage.exploration.describe import Said, describe_plan
+from racepage.exploration.replay import Replay
+from racepage.exploration.schedule import operation
+from racepage.exploration.schedule_file import to_line
+from racepage.exploration.turns import turns
 from racepage.finding import Analysis, PolicyUse
 from racepage.report.escape import plain
 from racepage.report.frames import place
@@ -32,9 +32,9 @@ from racepage.report.text import PLAIN, VERDICT, Style, asides, kinds
 from racepage.report.words import counted, listed
 
 if TYPE_CHECKING:
-    from racepage.explore.result import Exploration, Found
-    from racepage.explore.retell import Told
-    from racepage.explore.schedule import Schedule
+    from racepage.exploration.result import Exploration, Found
+    from racepage.exploration.retell import Told
+    from racepage.exploration.schedule import Schedule
 
 LONGEST_COMMAND: Final = 2_000
 """Characters of a command that a report shows; a longer one is better kept in a file."""

@@ -13,17 +13,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from racepage.errors import RacepageError
-from racepage.explore.schedule_file import to_line
-from racepage.explore.schedule_json import to_data
-from racepage.explore.turns import turns
+from racepage.exploration.schedule_file import to_line
+from racepage.exploration.schedule_json import to_data
+from racepage.exploration.turns import turns
 from racepage.finding import Analysis
 from racepage.report import json as one_trace
 from racepage.report.exploration import command, explained, first, merged
 
 if TYPE_CHECKING:
-    from racepage.explore.harm import Harm
-    from racepage.explore.result import Exploration, Found
-    from racepage.explore.schedule import Schedule
+    from racepage.exploration.harm import Harm
+    from racepage.exploration.result import Exploration, Found
+    from racepage.exploration.schedule import Schedule
 
 Object = dict[str, Any]
 

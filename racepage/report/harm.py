@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from racepage.report.escape import plain
 
 if TYPE_CHECKING:
-    from racepage.explore.harm import Harm, Ordered
+    from racepage.exploration.harm import Harm, Ordered
 
 LONGEST: Final = 24
 """Characters of bytes that a column has room for; 12 bytes."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from racepage.errors import RacepageError
-from racepage.explore.api import Options, digest, run
-from racepage.explore.result import Budget, Exploration, Found
-from racepage.explore.schedule import Program
+from racepage.exploration.api import Options, digest, run
+from racepage.exploration.result import Budget, Exploration, Found
+from racepage.exploration.schedule import Program
 from racepage.finding import Analysis, Finding
 from racepage.report.exploration import command
 from racepage.stress.sizes import Subject

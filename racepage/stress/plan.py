@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from racepage.explore.strategies import CHOICES
+from racepage.exploration.strategies import CHOICES
 from racepage.stress.cell import Cell
 from racepage.stress.sizes import subjects
 

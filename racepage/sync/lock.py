@@ -19,8 +19,6 @@ from time import perf_counter_ns
 from types import FrameType, TracebackType
 from typing import ClassVar, Final, NoReturn
 
-from greenlet import GreenletExit
-
 from racepage.events import Flag, LockKind, Op
 from racepage.execution import current
 from racepage.execution.current import CONTROLLED, SITES, own, take_turn
@@ -173,7 +171,7 @@ class Lock:
     def _refuse_release(self, frame: FrameType) -> NoReturn:
         if current.mode >= CONTROLLED:
             if current.kernel.over:
-                raise GreenletExit  # it waited for the lock, and was unwound
+                current.kernel.leave()  # it waited for the lock, and was unwound
             current.kernel.only_read()
         if current.mode:
             current.log(UNLOCK_REFUSED, self._number, frame)
@@ -288,7 +286,7 @@ class OwnedLock:
     def _refuse(self, word: int, frame: FrameType, why: str) -> NoReturn:
         """Log what is refused, and raise."""
         if current.mode >= CONTROLLED and current.kernel.over:
-            raise GreenletExit  # it waited for the lock, and was unwound
+            current.kernel.leave()  # it waited for the lock, and was unwound
         if current.mode:
             current.log(word, self._number, frame)
         raise RuntimeError(why)

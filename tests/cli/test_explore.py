@@ -14,8 +14,8 @@ import pytest
 from racepage.cli.explore import STEPS
 from racepage.cli.settings import STRATEGIES
 from racepage.execution.kernel import MOST_STEPS
-from racepage.explore.schedule_file import from_line, read
-from racepage.explore.strategies import CHOICES
+from racepage.exploration.schedule_file import from_line, read
+from racepage.exploration.strategies import CHOICES
 from racepage.report.json import schema
 from tests.cli.conftest import Racepage
 

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from racepage.explore.schedule_file import read as read_schedule
-from racepage.explore.schedule_file import to_line
+from racepage.exploration.schedule_file import read as read_schedule
+from racepage.exploration.schedule_file import to_line
 from racepage.report.json import schema
 from tests.cli.conftest import Racepage
 

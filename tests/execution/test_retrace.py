@@ -220,3 +220,12 @@ def test_a_recording_afterwards_knows_nothing_of_the_threads_of_a_kernel() -> No
     before = set(current.logs)
     traced(crossed, 0, 0, 1, 2)
     assert set(current.logs) <= before
+
+
+def test_what_is_dropped_after_an_exploration_is_forgotten_at_once() -> None:
+    lock = sync.Lock(name="dropped later")
+    number = lock._number
+    traced(two_writers)
+    assert number in current.given
+    del lock
+    assert number not in current.given

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from racepage import sync
-from racepage.explore.api import explore_threads
-from racepage.explore.result import Exploration
+from racepage.exploration.api import explore_threads
+from racepage.exploration.result import Exploration
 from racepage.memory import GFP_KERNEL, GFP_ZERO, Page
 from tests.oracle.exploring import CONDITIONS, Operation, Place, Threads, value
 

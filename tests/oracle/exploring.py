@@ -16,7 +16,8 @@ A program is data: a tuple of threads, each a tuple of operations. They all begi
                                      otherwise
     ("await", n) ("notify", n)       of a condition of lock n, which the thread holds
     ("limited", n)                   as ("await", n), but may run out of time; then the next one is
-                                     skipped
+                                     skipped. Until it has its lock again it may still be the one
+                                     that is notified, in vain, as with `threading`
     ("up", n) ("down", n)            of a semaphore that begins at 0
     ("soon", n)                      if it can be taken at once; the next one is skipped otherwise
 
@@ -53,7 +54,7 @@ class State(NamedTuple):
     Attributes:
         counters: the operation that is next in each thread.
         phases: how far it is, where it has begun to wait for a condition: it `waits`, was `woken`,
-            or is `late`.
+            is `late`, or that and notified in `vain`.
         memory: (page, byte) -> what it holds, where that is not 0.
         held: locks.
         flags: events that were set.
@@ -91,7 +92,7 @@ def able(threads: Threads, state: State) -> list[int]:
             word, target = operations[state.counters[thread]][:2]
             phase = state.phases[thread]
             waits = (
-                ((word == "lock" or phase in {"woken", "late"}) and target in state.held)
+                ((word == "lock" or phase in {"woken", "late", "vain"}) and target in state.held)
                 or (word == "wait" and target not in state.flags)
                 or (word == "down" and not counts.get(target))
                 or (word == "put" and target in queues)
@@ -153,12 +154,12 @@ def after(threads: Threads, state: State, thread: int) -> list[State]:
         waiting = [
             other
             for other, phase in enumerate(state.phases)
-            if phase == "waits" and threads[other][state.counters[other]][1] == target
+            if phase in {"waits", "late"} and threads[other][state.counters[other]][1] == target
         ]
         found = []
         for other in waiting:
             then = Moment(state, thread)
-            then.phases[other] = "woken"
+            then.phases[other] = "woken" if state.phases[other] == "waits" else "vain"
             found.append(then.goes_on(None))
         return found or [now.goes_on(None)]
     touched = span(operation)
@@ -173,10 +174,10 @@ def after(threads: Threads, state: State, thread: int) -> list[State]:
 def _waiting(now: Moment, lock: int) -> State:
     """A wait for a condition: it gives the lock back, waits, and takes it again."""
     phase = now.phases[now.thread]
-    if phase in {"woken", "late"}:
+    if phase in {"woken", "late", "vain"}:
         now.held.add(lock)
         now.phases[now.thread] = ""
-        return now.goes_on(phase == "woken", skips=phase == "late")
+        return now.goes_on(phase == "woken", skips=phase != "woken")
     if phase == "":
         now.held.discard(lock)
     now.phases[now.thread] = "late" if phase == "waits" else "waits"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from racepage.explore.api import Options
-from racepage.explore.result import Budget
+from racepage.exploration.api import Options
+from racepage.exploration.result import Budget
 from racepage.pytest_plugin.asked import _options, seed_of
 from racepage.pytest_plugin.settings import Settings, Wishes
 from tests.pytest_plugin.conftest import Pytest

@@ -191,7 +191,7 @@ def test_what_was_made():
     "test",
     [
         """
-from racepage.explore.api import explore
+from racepage.exploration.api import explore
 
 @explore(strategy="pct", depth=2)
 def test_decorated():
@@ -199,7 +199,7 @@ def test_decorated():
 """,
         """
 import functools
-from racepage.explore.api import explore
+from racepage.exploration.api import explore
 
 def other(test):
     return functools.wraps(test)(lambda: test())

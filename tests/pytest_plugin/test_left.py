@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from racepage.explore.schedule_file import read
+from racepage.exploration.schedule_file import read
 from racepage.pytest_plugin.left import name_for
 from racepage.report.json import schema
 from racepage.trace.files import read_trace

@@ -9,10 +9,10 @@ from functools import cache
 import pytest
 
 from racepage import sync
-from racepage.explore.api import explore
-from racepage.explore.result import Exploration
-from racepage.explore.schedule import Program
-from racepage.explore.schedule_file import from_line
+from racepage.exploration.api import explore
+from racepage.exploration.result import Exploration
+from racepage.exploration.schedule import Program
+from racepage.exploration.schedule_file import from_line
 from racepage.finding import PolicyUse
 from racepage.memory import GFP_KERNEL, Page
 from racepage.report import exploration_json

@@ -8,11 +8,11 @@ under the profile `deep`: `pytest -m stress --hypothesis-profile=deep tests/stre
 import pytest
 from hypothesis import settings
 
-from racepage.explore.again import replay
-from racepage.explore.api import Options, run
-from racepage.explore.result import Budget
-from racepage.explore.schedule import Program
-from racepage.explore.schedule_file import from_line, to_line
+from racepage.exploration.again import replay
+from racepage.exploration.api import Options, run
+from racepage.exploration.result import Budget
+from racepage.exploration.schedule import Program
+from racepage.exploration.schedule_file import from_line, to_line
 from racepage.stress.cell import Cell, Limits, Result, explore
 from racepage.stress.plan import cells
 from racepage.stress.sizes import UNPROVED, Subject, subjects

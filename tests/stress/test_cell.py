@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from racepage import sync, workloads
-from racepage.explore.again import replay
-from racepage.explore.schedule_file import from_line
+from racepage.exploration.again import replay
+from racepage.exploration.schedule_file import from_line
 from racepage.stress import cell as cells
 from racepage.stress.cell import Cell, Limits, explore
 from racepage.stress.sizes import Subject

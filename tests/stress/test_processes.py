@@ -43,7 +43,7 @@ def test_a_cell_whose_process_is_killed_is_tried_once_more() -> None:
 
 
 def test_the_other_cells_go_on_when_a_process_is_killed() -> None:
-    events = explored([LONG, LONG._replace(strategy="dpor", seed=None)], Limits(3000, None), 1)
+    events = explored([LONG, LONG._replace(strategy="dpor", seed=None)], Limits(1000, None), 1)
     died = finished = 0
     for event in events:
         if isinstance(event, Underway) and not died:

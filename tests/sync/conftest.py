@@ -14,7 +14,7 @@ import pytest
 
 from racepage import sync
 from racepage.execution.recorder import record
-from racepage.explore.random_walk import RandomWalk
+from racepage.exploration.random_walk import RandomWalk
 from tests.sync.controlled import explore
 from tests.sync.stage import Stage
 

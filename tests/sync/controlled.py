@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from racepage import sync
 from racepage.execution.kernel import Execution, Kernel, quiet
-from racepage.explore.dfs import DepthFirst
-from racepage.explore.strategy import Run, Strategy
+from racepage.exploration.dfs import DepthFirst
+from racepage.exploration.strategy import Run, Strategy
 
 MOST_STEPS = 2_000
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from racepage import sync
-from racepage.explore.dfs import DepthFirst
-from racepage.explore.dpor import OptimalDpor
-from racepage.explore.strategy import Strategy
+from racepage.exploration.dfs import DepthFirst
+from racepage.exploration.dpor import OptimalDpor
+from racepage.exploration.strategy import Strategy
 from tests.sync.controlled import results, together
 
 

@@ -14,7 +14,7 @@ from racepage.errors import RacepageError
 from racepage.events import Op
 from racepage.execution.flat import FIELDS
 from racepage.execution.kernel import Execution, Kernel
-from racepage.explore.random_walk import RandomWalk
+from racepage.exploration.random_walk import RandomWalk
 from racepage.memory import GFP_KERNEL, Page
 from tests.sync.controlled import explore, results, together
 
@@ -126,6 +126,19 @@ def test_a_program_that_catches_everything_is_unwound_all_the_same() -> None:
 
     assert [execution.outcome for execution in explore(stubborn)] == ["deadlock"]
     assert caught == ["GreenletExit"]
+
+
+def test_a_loop_that_catches_everything_for_ever_is_an_error_and_no_hang() -> None:
+    def work() -> None:
+        while True:
+            try:
+                sync.Event().wait()
+            except BaseException:  # noqa: BLE001, S112  (that is the point)
+                continue
+
+    with pytest.raises(RacepageError, match=r"Thread-1 .* let it catch Exception, not everything"):
+        results(lambda: together(work))
+    assert results(lambda: together(sync.yield_now)) == {None}
 
 
 def test_no_thread_of_the_operating_system_is_started() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from racepage.explore.api import explore
+from racepage.exploration.api import explore
 from tests.sync import test_go_programs as go
 from tests.sync import test_tsan_programs as tsan
 

@@ -8,16 +8,22 @@ enough would be caught here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from racepage import sync
-from racepage.explore.dfs import DepthFirst
-from racepage.explore.dpor import OptimalDpor
-from racepage.explore.strategy import Strategy
-from tests.sync.controlled import TooManyError, explore
+from racepage import analyse, sync
+from racepage.execution import current
+from racepage.execution.kernel import Kernel
+from racepage.execution.retrace import retrace
+from racepage.exploration.dfs import DepthFirst
+from racepage.exploration.dpor import OptimalDpor
+from racepage.exploration.random_walk import RandomWalk
+from racepage.exploration.strategy import Strategy
+from racepage.trace.validate import validate
+from tests.sync.controlled import TooManyError, explore, together
 
 MOST = 1_500
 """Schedules of a program that is looked at."""
@@ -207,31 +213,29 @@ def programs(draw: st.DrawFn) -> list[list[str]]:
     return draw(st.lists(acts, min_size=2, max_size=3))
 
 
-def learnt(program: list[list[str]], strategy: Strategy) -> set[Any]:
-    """What all threads may learn together, and how an execution may end."""
-    found: set[Any] = set()
-    seen: dict[int, list[object]] = {}
+def runner(program: list[list[str]], seen: list[list[object]]) -> Callable[[], None]:
+    """Runs a program, and puts what its threads learn into `seen`."""
 
     def run() -> None:
         things = Things()
-        threads = [sync.Thread(target=act, args=(things, number)) for number in range(len(program))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        seen[:] = [[] for _ in program]
+        together(*(partial(act, things, number) for number in range(len(program))))
 
     def act(things: Things, number: int) -> None:
         for name in program[number]:
             seen[number].append(or_not(ACTS[name])(things))
 
-    for number in range(len(program)):
-        seen[number] = []
-    for execution in explore(run, strategy, executions=MOST):
+    return run
+
+
+def learnt(program: list[list[str]], strategy: Strategy) -> set[Any]:
+    """What all threads may learn together, and how an execution may end."""
+    found: set[Any] = set()
+    seen: list[list[object]] = []
+    for execution in explore(runner(program, seen), strategy, executions=MOST):
         assert execution.outcome in {"ended", "deadlock", "abandoned"}, execution.failed
         if execution.outcome != "abandoned":
-            found.add((execution.outcome, *map(tuple, seen.values())))
-        for learnt in seen.values():
-            learnt.clear()
+            found.add((execution.outcome, *map(tuple, seen)))
     return found
 
 
@@ -243,3 +247,18 @@ def test_what_may_be_learnt_is_learnt_in_fewer_schedules(program: list[list[str]
     except TooManyError:
         reject()
     assert learnt(program, OptimalDpor()) == everything
+
+
+@settings(max_examples=25)
+@given(programs(), st.integers(0, 1 << 32))
+def test_every_execution_leaves_a_valid_trace_that_tells_how_it_ended(
+    program: list[list[str]], seed: int
+) -> None:
+    kernel = Kernel()
+    kernel.mode, kernel.depth = current.STACKS | current.VALUES, 3
+    walk = RandomWalk(seed)
+    for execution in explore(runner(program, []), walk, executions=4, kernel=kernel):
+        trace = retrace(kernel, execution.outcome, "random")
+        validate(trace)
+        kinds = {finding.kind for finding in analyse(trace).findings}
+        assert kinds == ({"deadlock"} if execution.outcome == "deadlock" else set())

@@ -6,8 +6,8 @@ import pytest
 
 from racepage import sync
 from racepage.execution.crew import crew
-from racepage.explore.api import explore
-from racepage.explore.result import Exploration
+from racepage.exploration.api import explore
+from racepage.exploration.result import Exploration
 from racepage.memory import GFP_KERNEL, GFP_ZERO, Page
 
 
