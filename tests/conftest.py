@@ -10,12 +10,17 @@ in the same share in every process and in every order.
 
 from __future__ import annotations
 
+import signal
 from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]  # for the tests of our own plugin; only this file may say so
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has put us in the background. What the tests run is to hear of Ctrl-C all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "ci",

@@ -90,6 +90,11 @@ def test_the_lost_update_is_found_as_is_shown(racepage: Racepage, tmp_path: Path
     assert shown.removesuffix("…\n") in done.out
 
 
+def test_the_exploration_from_python_runs() -> None:
+    [code] = [block for block in blocks("python") if "racepage.explore(" in block]
+    exec(compile(code, "explored.py", "exec"), {"__name__": "__main__"})  # noqa: S102  (as above)
+
+
 def test_the_settings_are_settings(tmp_path: Path) -> None:
     [settings] = [block for block in blocks("toml") if "[tool.racepage]" in block]
     (tmp_path / "pyproject.toml").write_text(settings)

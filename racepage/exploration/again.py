@@ -41,10 +41,8 @@ def replay(body: Callable[[], object], schedule: Schedule, *, both_orders: bool 
         RacepageError: the schedule does not fit: a thread that is to go cannot.
     """
     shown = schedule.finding
-    most = max(2 * len(schedule.steps), 1000)
-    if shown is not None and shown.kind == "livelock":
-        most = len(schedule.steps)  # from there on threads took turns
-    kernel = Kernel(most, [thread.path for thread in schedule.threads])
+    # Where the schedule ends before the program, threads take turns: as they did, or as they may.
+    kernel = Kernel(len(schedule.steps), [thread.path for thread in schedule.threads])
     teller = Teller(kernel, body, schedule.program.name)
     done: Harm | None = None
     with quiet():

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Final, NamedTuple
 
@@ -175,14 +176,23 @@ class _Worker:
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """A process that is started here never hears of Ctrl-C, not even while it begins."""
-    if not hasattr(signal, "pthread_sigmask"):  # this is not POSIX
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or not hasattr(signal, "pthread_sigmask"):  # or this is not POSIX
         yield
         return
+    resource_tracker.ensure_running()  # which lets Ctrl-C in, where it has to begin
+    # The mask is what the process inherits. It does not keep the signal from our other threads, and
+    # so not from us: we hear of it when the process has all that it is told at its beginning.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
     try:
         yield
     finally:
+        signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _work(pipe: Connection, limits: Limits) -> None:

@@ -20,10 +20,11 @@ from sys import _getframe
 from types import FrameType
 from typing import Any
 
-from racepage.execution import current, waits
+from racepage.events import Kind
+from racepage.execution import current, targets, waits
 from racepage.execution.current import CONTROLLED
 from racepage.execution.kernel import Task
-from racepage.execution.step import READ, WRITE
+from racepage.execution.step import READ, WRITE, Touch
 from racepage.sync._monitor import may_wait
 from racepage.sync.event import SilentEvent
 
@@ -34,6 +35,21 @@ class Thread(threading.Thread):
     _racepage_log: current.ThreadLog | None = None
     _racepage_detached = False  # nobody has to join it, although it is no daemon
     _racepage_task: Task | None = None  # where it runs under control
+    _racepage_state: int | None = None  # under control: what stands for whether it was started
+
+    def __init__(
+        self,
+        group: None = None,
+        target: Callable[..., object] | None = None,
+        name: str | None = None,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        daemon: bool | None = None,
+    ) -> None:
+        super().__init__(group, target, name, args, kwargs, daemon=daemon)
+        if current.mode >= CONTROLLED:
+            self._racepage_state = targets.new(Kind.THREAD)
 
     def start(self) -> None:
         """Begin to `run` in a thread of its own.
@@ -59,11 +75,12 @@ class Thread(threading.Thread):
 
     def is_alive(self) -> bool:
         """Whether it was started, and has not ended."""
+        stop_unless_started(self)
         task = self._racepage_task
         if task is None:
             return super().is_alive()
         if current.mode >= CONTROLLED:
-            current.kernel.point(READ, task.log.number)
+            current.kernel.touching(Touch(task.log.number, 0, 1, READ), *started(self, READ))
         return not task.ended
 
     def join(self, timeout: float | None = None) -> None:
@@ -73,6 +90,18 @@ class Thread(threading.Thread):
             RuntimeError: it was not started, or is the current thread.
         """
         join(self, partial(super().join, timeout), timeout, _getframe(1))
+
+
+def started(thread: Thread, how: int) -> tuple[Touch, ...]:
+    """What a step touches that depends on whether `thread` was started, or starts it."""
+    number = thread._racepage_state
+    return () if number is None else (Touch(number, 0, 1, how),)
+
+
+def stop_unless_started(thread: Thread) -> None:
+    """Stop, under control, before it matters that nobody has started `thread`."""
+    if thread._racepage_task is None and current.mode >= CONTROLLED:
+        current.kernel.touching(*started(thread, READ))
 
 
 # Functions, so that a subclass of Thread may call its own methods as it likes.
@@ -92,7 +121,7 @@ def start(
     except (AssertionError, AttributeError):
         raise RuntimeError("thread.__init__() not called") from None
     if stops and current.mode >= CONTROLLED:
-        current.kernel.point(WRITE, log.number)
+        current.kernel.touching(Touch(log.number, 0, 1, WRITE), *started(thread, WRITE))
     body = thread.run
     thread._racepage_log = log
     current.start(log, frame)
@@ -115,6 +144,7 @@ def join(
     thread: Thread, really: Callable[[], None], timeout: float | None, frame: FrameType
 ) -> None:
     """Wait for the end of `thread` by `really`, and log that the thread at `frame` did."""
+    stop_unless_started(thread)
     log, task = thread._racepage_log, thread._racepage_task
     if log is None or (task is None and thread is threading.current_thread()):
         really()  # raises
@@ -122,6 +152,8 @@ def join(
     if task is not None:
         if current.mode >= CONTROLLED and current.kernel.running is task:
             raise RuntimeError("cannot join current thread")
+        for touch in started(thread, READ):
+            current.kernel.also(touch.how, touch.target)
         join_task(task, timeout, frame)
         return
     waiting = thread.is_alive() and may_wait(timeout)

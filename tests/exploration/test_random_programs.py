@@ -28,7 +28,7 @@ from tests.exploration.random_programs import (
     trace,
 )
 
-SOME = settings(max_examples=settings().max_examples // 20)
+SOME = settings(max_examples=max(settings().max_examples // 40, 5))
 
 MOST_TRACES = 400
 """Of one length, that the brute force may have at hand."""
@@ -118,7 +118,7 @@ def _memories(ends: list[tuple[brute.Trace, Result]]) -> set[frozenset[Any]]:
     }
 
 
-@settings(max_examples=settings().max_examples // 40)
+@settings(max_examples=max(settings().max_examples // 40, 5))
 @given(threads(EXACT | WAITING))
 def test_all_interleavings_show_each_trace(threads: brute.Threads) -> None:
     every = explored(threads, DepthFirst(), MOST_INTERLEAVINGS)

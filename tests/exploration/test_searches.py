@@ -28,7 +28,7 @@ from tests.exploration.programs import (
 
 IS_DEEP = settings().max_examples == settings.get_profile("deep").max_examples
 
-MOST = 10_000
+MOST = 50_000
 """More interleavings are for the deep profile."""
 
 

@@ -68,4 +68,6 @@ def test_all_that_can_come_of_waits_and_time_outs_comes(threads: Threads) -> Non
             for (thread, _), result in trail:
                 of_thread[thread] = (*of_thread[thread], result)
             results.add(tuple(of_thread))
-        assert results == expected
+        assert expected <= results
+        # What dpor gives up is cut short, and is nothing that can come of the program.
+        assert len(results - expected) <= seen.exploration.outcomes.get("abandoned", 0)

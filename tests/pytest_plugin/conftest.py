@@ -60,17 +60,22 @@ def total():
         return page.view()[0]
 '''
 
+IMPORTS = """\
+import pytest
+import plugin_programs as programs  # a name that no other test's module has
+"""
+
 Pytest = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Pytest:
     """Runs pytest on `test_it.py` with that text, in this process."""
-    pytester.makepyfile(programs=PROGRAMS)
+    pytester.makepyfile(plugin_programs=PROGRAMS)
 
     def run_pytest(test: str | None, *args: str, plugins: str = "no:randomly") -> pytest.RunResult:
         if test is not None:
-            pytester.makepyfile(test_it=f"import pytest\nimport programs\n\n{test}")
+            pytester.makepyfile(test_it=f"{IMPORTS}\n{test}")
         return pytester.runpytest_inprocess("-p", plugins, "-p", "no:cacheprovider", *args)
 
     return run_pytest

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.pytest_plugin.conftest import Pytest
+from tests.pytest_plugin.conftest import IMPORTS, Pytest
 
 RACY = """
 @pytest.mark.racepage
@@ -64,7 +64,7 @@ def test_the_command_is_one_for_where_pytest_was_called(
     run: Pytest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makeini("[pytest]\npythonpath = .\n")
-    pytester.makepyfile(**{"below/test_odd name": "import programs\nimport pytest\n" + RACY})
+    pytester.makepyfile(**{"below/test_odd name": IMPORTS + RACY})
     monkeypatch.chdir(pytester.path / "below")
     found = run(None)
     assert replay_command(found)[0] == "test_odd name.py::test_racy"
@@ -191,7 +191,7 @@ def test_what_was_made():
     "test",
     [
         """
-from racepage.exploration.api import explore
+from racepage import explore
 
 @explore(strategy="pct", depth=2)
 def test_decorated():
@@ -199,7 +199,7 @@ def test_decorated():
 """,
         """
 import functools
-from racepage.exploration.api import explore
+from racepage import explore
 
 def other(test):
     return functools.wraps(test)(lambda: test())

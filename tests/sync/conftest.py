@@ -18,10 +18,8 @@ from racepage.exploration.random_walk import RandomWalk
 from tests.sync.controlled import explore
 from tests.sync.stage import Stage
 
-ORIGINAL = SimpleNamespace(
-    **vars(queue) | vars(threading) | vars(concurrent.futures),
-    ThreadPoolExecutor=concurrent.futures.ThreadPoolExecutor,  # loaded when it is asked for
-)
+POOL = concurrent.futures.ThreadPoolExecutor  # loaded when it is asked for, and not before
+ORIGINAL = SimpleNamespace(**vars(queue) | vars(threading) | vars(concurrent.futures))
 
 
 CONTROLLED: Final = "ours, controlled"

@@ -239,7 +239,7 @@ def learnt(program: list[list[str]], strategy: Strategy) -> set[Any]:
     return found
 
 
-@settings(max_examples=25)
+@settings(max_examples=max(settings().max_examples // 160, 5))
 @given(programs())
 def test_what_may_be_learnt_is_learnt_in_fewer_schedules(program: list[list[str]]) -> None:
     try:
@@ -249,7 +249,7 @@ def test_what_may_be_learnt_is_learnt_in_fewer_schedules(program: list[list[str]
     assert learnt(program, OptimalDpor()) == everything
 
 
-@settings(max_examples=25)
+@settings(max_examples=max(settings().max_examples // 160, 5))
 @given(programs(), st.integers(0, 1 << 32))
 def test_every_execution_leaves_a_valid_trace_that_tells_how_it_ended(
     program: list[list[str]], seed: int
