@@ -40,25 +40,30 @@ class FindingText:
         self._layout = layout
         self._sources = Sources()
 
-    def lines(self, finding: Finding) -> Iterator[Text]:
-        """All there is to tell."""
-        rule = RULES[finding.kind]
-        head = Text.assemble("━━ ", (f"{rule.id} {rule.kind}", "bold"), style="red")
-        where = self._target(finding.page, finding.overlap)
-        label = None if finding.page is None else self._analysis.label(finding.page)
-        yield self._layout.ruled(head, where if label is None else f'{where} "{plain(label)}"')
-        yield from self._layout.prose(plain(finding.message, longest=LONGEST_PROSE))
-        if finding.count > 1:
-            yield from self._layout.prose(f"Seen {finding.count:,} times; this is the first.")
+    def lines(self, finding: Finding, number: int | None = None) -> Iterator[Text]:
+        """All there is to tell; `number` is that of a finding that is one of several."""
+        yield from self.head(finding, number)
         for label, side in (("first", finding.first), ("second", finding.second)):
             if side is not None:
                 yield Text()
                 yield from self._side(label, side, finding)
         yield from self._ruler(finding)
         yield from self._values(finding)
-        yield from self._why(finding)
+        yield from self.why(finding)
         yield from self._page(finding)
         yield from self._related(finding)
+
+    def head(self, finding: Finding, number: int | None = None) -> Iterator[Text]:
+        """What is wrong, and with which bytes."""
+        rule = RULES[finding.kind]
+        told = f"{rule.id} {rule.kind}" + (f" #{number:,}" if number else "")
+        head = Text.assemble("━━ ", (told, "bold"), style="red")
+        where = self._target(finding.page, finding.overlap)
+        label = None if finding.page is None else self._analysis.label(finding.page)
+        yield self._layout.ruled(head, where if label is None else f'{where} "{plain(label)}"')
+        yield from self._layout.prose(plain(finding.message, longest=LONGEST_PROSE))
+        if finding.count > 1:
+            yield from self._layout.prose(f"Seen {finding.count:,} times; this is the first.")
 
     def _side(self, label: str, side: Side, finding: Finding) -> Iterator[Text]:
         what = Text.assemble(
@@ -135,7 +140,8 @@ class FindingText:
         if finding.values is not None:
             yield from self._layout.field("", Text(change(finding.values, finding.overlap)))
 
-    def _why(self, finding: Finding) -> Iterator[Text]:
+    def why(self, finding: Finding) -> Iterator[Text]:
+        """Why nothing orders the two sides, where that is so."""
         why, first, second = finding.why, finding.first, finding.second
         if why is None or first is None or second is None:
             return

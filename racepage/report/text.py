@@ -22,6 +22,7 @@ from typing import Final
 from rich.text import Text
 
 from racepage.finding import Analysis, Finding
+from racepage.report.choice import counting
 from racepage.report.escape import plain
 from racepage.report.layout import DETAIL, Layout, printed
 from racepage.report.one_finding import LONGEST_PROSE, FindingText, in_short
@@ -136,16 +137,16 @@ def _head(verdict: str, rest: str) -> Text:
     return Text.assemble((f"{verdict:<{_COLUMN}}", VERDICT[verdict]), rest)
 
 
-def _chosen(findings: Sequence[Finding], limit: int) -> list[Finding]:
+def _chosen(findings: Sequence[Finding], limit: int) -> Sequence[int]:
     """At most `limit` of them, in their order; the first of every kind goes before any second."""
     if not limit or len(findings) <= limit:
-        return list(findings)
+        return range(len(findings))
     kinds: Counter[str] = Counter()
     rank = []
     for number, finding in enumerate(findings):
         rank.append((kinds[finding.kind] > 0, number))
         kinds[finding.kind] += 1
-    return [findings[number] for number in sorted(number for _, number in sorted(rank)[:limit])]
+    return sorted(number for _, number in sorted(rank)[:limit])
 
 
 class _Report:
@@ -156,7 +157,7 @@ class _Report:
         self.style = style
         self.subject = plain(subject, longest=LONGEST_PROSE)
         self.layout = Layout(style.width)
-        self.counting = [one for one in analysis.findings if one.suppressed is None]
+        self.counting = counting(analysis)
         self.known = sum(one.known for one in analysis.findings)
 
     def lines(self) -> Iterator[Text]:
@@ -206,8 +207,9 @@ class _Report:
     def findings(self) -> Iterator[Text]:
         chosen = _chosen(self.counting, self.style.limit)
         teller = FindingText(self.analysis, self.layout)
-        for finding in chosen:
-            yield from teller.lines(finding)
+        several = len(self.counting) > 1
+        for number in chosen:
+            yield from teller.lines(self.counting[number], number + 1 if several else None)
             yield Text()
         hidden = len(self.counting) - len(chosen)
         if hidden:

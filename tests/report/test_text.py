@@ -107,7 +107,7 @@ def test_colour_adds_only_colour() -> None:
 def test_prose_keeps_to_the_width(width: int) -> None:
     for line in render(analysis(RACE, LEAK), Style(width=width)).splitlines():
         if " in " not in line and "column" not in line:  # a place is never broken
-            assert cell_len(line) <= max(width, 45), line
+            assert cell_len(line) <= max(width, 46), line
 
 
 def test_long_names_are_neither_cut_nor_broken() -> None:
