@@ -18,8 +18,8 @@ import numpy as np
 
 from racepage.errors import RacepageError
 from racepage.finding import Analysis
+from racepage.report.arrows import arrows
 from racepage.report.escape import plain
-from racepage.report.viewer.arrows import arrows
 from racepage.report.viewer.assets import script, skeleton, style
 from racepage.report.viewer.facts import facts
 from racepage.report.viewer.pack import Packed, pack

@@ -36,9 +36,14 @@ class Arrows(NamedTuple):
     to: NDArray[np.int64]
 
 
-def arrows(trace: Trace) -> Arrows:
-    """The direct edges of happens-before between the threads of a trace."""
-    batches = _stamped(trace)
+def arrows(trace: Trace, batches: list[Stamps] | None = None) -> Arrows:
+    """The direct edges of happens-before between the threads of a trace.
+
+    Args:
+        trace: the trace.
+        batches: its stamps, where somebody has them.
+    """
+    batches = stamped(trace) if batches is None else batches
     history = History(trace.columns.thread, batches)
     source, to = _learnt(trace, history, batches)
     # What a thread's first event knows of the slot it took over is its own past, not another's.
@@ -46,7 +51,8 @@ def arrows(trace: Trace) -> Arrows:
     return _direct(history, source[other], to[other])
 
 
-def _stamped(trace: Trace) -> list[Stamps]:
+def stamped(trace: Trace) -> list[Stamps]:
+    """The stamps of happens-before, in consecutive batches that make up the whole trace."""
     stamper: Stamper = HappensBefore()
     if is_native(len(trace)) and not np.isin(trace.columns.op, _MARKED).any():
         # Imported here, since it loads a compiler.

@@ -5,7 +5,7 @@ import pytest
 from racepage.detect import analyse
 from racepage.order.hb import HappensBefore
 from racepage.order.history import History
-from racepage.report.viewer.arrows import arrows
+from racepage.report.arrows import arrows
 from racepage.trace import text
 from racepage.trace.columns import Trace
 
