@@ -15,9 +15,10 @@ from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.keep import keep
 from racepage.cli.options import Reporting, reporting_options
-from racepage.cli.output import emit, say, writable
+from racepage.cli.output import say, writable
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
 from racepage.errors import RacepageError
+from racepage.report.formats import OfExploration
 from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -246,23 +247,13 @@ def explore(  # noqa: PLR0917  (what the command line says)
     usable = _keep_first(exploration, save_schedule, trace_file) and usable
     if not exploration.exhaustive:
         options.policy.looked_at_some()
-    report(options, exploration, save_schedule)
-    options.settle()
+    code: int = exits.of(exploration.verdict) if usable else Exit.UNUSABLE
     if exploration.interrupted:
-        return INTERRUPTED
-    return exits.of(exploration.verdict) if usable else Exit.UNUSABLE
-
-
-def report(options: Reporting, exploration: Exploration, save_schedule: Path | None) -> None:
-    """Write the report to where it was asked for."""
-    from racepage.report import exploration as text  # noqa: PLC0415  (not for printing help)
-    from racepage.report import exploration_json as json  # noqa: PLC0415
-
+        code = INTERRUPTED
     file = None if save_schedule is None else str(save_schedule)
-    if options.format == "json":
-        emit(json.render(exploration, file=file), options.output)
-    else:
-        emit(text.render(exploration, options.style(), file=file), options.output)
+    options.report(OfExploration(exploration=exploration, file=file), lambda: code)
+    options.settle()
+    return code
 
 
 def _parameters(strategy: str, given: Mapping[str, str | None]) -> dict[str, Any]:

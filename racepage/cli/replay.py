@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,9 +15,10 @@ from racepage.cli.complete import targets
 from racepage.cli.exits import Exit
 from racepage.cli.keep import keep
 from racepage.cli.options import Reporting, reporting_options
-from racepage.cli.output import emit, say, writable
+from racepage.cli.output import say, writable
 from racepage.cli.settings import Configured
 from racepage.errors import RacepageError
+from racepage.report.formats import OfExploration
 from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -88,27 +89,22 @@ def replay(  # noqa: PLR0917  (what the command line says)
     exploration = _exploration(done, wanted, spec, options, time.perf_counter() - began)
     kept = trace_file is None or _kept(_telling(done), trace_file)
     difference = next((one.difference for one in done if one.difference is not None), None)
-    if options.format == "json":
-        from racepage.report import exploration_json as json  # noqa: PLC0415  (as above)
-
-        told: dict[str, Any] = {
+    code = _code(wanted, came_back, times, exploration) if kept else Exit.UNUSABLE
+    wrong = bool(exploration.findings)
+    asked = OfExploration(
+        exploration=exploration,
+        notes=[*_notes(wanted, came_back, times, difference, wrong=wrong)],
+        replay={
             "times": times,
             "came_back": came_back,
             "difference": difference,
             "changed": changed,
-        }
-        emit(json.render(exploration, replay=told), options.output)
-    else:
-        from racepage.report import exploration as text  # noqa: PLC0415  (as above)
-
-        wrong = bool(exploration.findings)
-        notes = [*_notes(wanted, came_back, times, difference, wrong=wrong)]
-        emit(text.render(exploration, options.style(), notes=notes), options.output)
+        },
+    )
+    options.report(asked, lambda: code)
     options.policy.looked_at_some()
     options.settle()
-    if not kept:
-        return Exit.UNUSABLE
-    return _code(wanted, came_back, times, exploration)
+    return code
 
 
 def _program(

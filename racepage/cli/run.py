@@ -22,6 +22,7 @@ from racepage.cli.output import own_stdout, say, writable
 from racepage.cli.settings import DEEPEST, Configured
 from racepage.cli.view import no_open_option, show
 from racepage.errors import RacepageError
+from racepage.report.formats import OfTrace
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.program import Outcome, Program
@@ -93,7 +94,8 @@ def run(  # noqa: PLR0917  (what the command line says)
     recording = record(streamed, depth=depth, values=values, program=program.name)
     outcome = Outcome()
 
-    def finish() -> int:
+    def finish(code: int | None = None) -> int:
+        """Report it; the command comes to `code`, if that is known, and else to the findings."""
         trace = recording.trace()
         kept = _kept(trace, trace_file, recording)
         analysis = options.analyse(trace, f"checking {workload}")
@@ -104,12 +106,16 @@ def run(  # noqa: PLR0917  (what the command line says)
             warnings=(*analysis.warnings, *_news(recording.warnings, analysis)),
         )
         analysis = options.policy.apply(analysis)
-        options.report(analysis, program.name)
+        if code is None:
+            code = exits.of(analysis.verdict) if kept else Exit.UNUSABLE
+        comes_to = code
+        asked = OfTrace(analysis=analysis, trace=trace, subject=program.name)
+        options.report(asked, lambda: comes_to)
         if looks:
             page = _page_of(program.name, trace_file)
             show(trace, analysis, page, subject=program.name, opens=not no_open)
         options.settle(usable=not outcome.interrupted)
-        return exits.of(analysis.verdict) if kept else Exit.UNUSABLE
+        return code
 
     def finish_in_a_deadlock() -> NoReturn:
         """In the recorder's thread, since no other one will ever go on."""
@@ -124,7 +130,7 @@ def run(  # noqa: PLR0917  (what the command line says)
     if not outcome.interrupted:
         return finish()
     say("interrupted; what was recorded until then is looked at")
-    guarded(finish)
+    guarded(lambda: finish(INTERRUPTED))
     return INTERRUPTED  # whatever else it came to: the program's threads may still be running
 
 

@@ -9,6 +9,7 @@ its own threads and pages, since `page:0` need not be the same in two of them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,7 +44,7 @@ _OF_ITS_OWN: Final = ("trace", "threads", "pages", "labels", "racy_events", "rac
 
 
 def render(
-    exploration: Exploration, *, file: str | None = None, replay: Object | None = None
+    exploration: Exploration, *, file: str | None = None, replay: Mapping[str, Any] | None = None
 ) -> str:
     """The report as text: one object, a line for each member and finding, ending with a newline.
 
@@ -54,7 +55,7 @@ def render(
     """
     document = report(exploration, file=file)
     if replay is not None:
-        document["exploration"]["replay"] = replay
+        document["exploration"]["replay"] = dict(replay)
     findings = ",\n".join(f"    {json.dumps(one)}" for one in document.pop("findings"))
     members = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items()]
     members.append(f'  "findings": [\n{findings}\n  ]' if findings else '  "findings": []')

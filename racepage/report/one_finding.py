@@ -140,25 +140,35 @@ class FindingText:
         if finding.values is not None:
             yield from self._layout.field("", Text(change(finding.values, finding.overlap)))
 
-    def why(self, finding: Finding) -> Iterator[Text]:
-        """Why nothing orders the two sides, where that is so."""
+    def in_a_line(self, side: Side, finding: Finding) -> str:
+        """`worker write page:0[0:64] at early.py:6 in fill (event 2)`."""
+        where = f" at {place(side.stack[0])}" if side.stack else ""
+        what = f"{plain(side.thread)} {side.op}{self._what(side, finding)}"
+        return f"{what}{where} (event {side.event})"
+
+    def reasons(self, finding: Finding) -> list[str]:
+        """Why nothing orders the two sides, in a sentence for each; none where something does."""
         why, first, second = finding.why, finding.first, finding.second
         if why is None or first is None or second is None:
-            return
-        yield Text()
-        yield from self._layout.field(
-            "why", self._unknown(why.last_of_first_known_to_second, first, second)
-        )
-        yield from self._layout.field(
-            "", self._unknown(why.last_of_second_known_to_first, second, first)
-        )
+            return []
+        return [
+            self._unknown(why.last_of_first_known_to_second, first, second),
+            self._unknown(why.last_of_second_known_to_first, second, first),
+        ]
 
-    def _unknown(self, known: LastSync, unordered: Side, knower: Side) -> Text:
+    def why(self, finding: Finding) -> Iterator[Text]:
+        """Why nothing orders the two sides, where that is so."""
+        for number, reason in enumerate(self.reasons(finding)):
+            if number == 0:
+                yield Text()
+            yield from self._layout.field("" if number else "why", Text(reason))
+
+    def _unknown(self, known: LastSync, unordered: Side, knower: Side) -> str:
         """Why `unordered` does not happen before `knower`, which knows its thread up to `known`."""
         its = plain(unordered.thread)
         other = f"{plain(knower.thread)}'s {knower.op}"
         if known.clock == 0:
-            return Text(f"Nothing that {its} did is ordered before {other}.")
+            return f"Nothing that {its} did is ordered before {other}."
         if known.event is None:
             text = f"{other} knows {its} up to clock {known.clock}"
         else:
@@ -170,7 +180,7 @@ class FindingText:
                 f"The last of {its} that is ordered before {other} is {what} "
                 f"(event {known.event}, clock {known.clock}){where}"
             )
-        return Text(f"{text}; {its}'s {unordered.op} came later, at clock {unordered.clock}.")
+        return f"{text}; {its}'s {unordered.op} came later, at clock {unordered.clock}."
 
     def _page(self, finding: Finding) -> Iterator[Text]:
         if finding.page is None or finding.page not in self._analysis.pages:

@@ -21,7 +21,7 @@ from typing import Final
 
 from rich.text import Text
 
-from racepage.finding import Analysis, Finding
+from racepage.finding import Analysis, Finding, Unusable
 from racepage.report.choice import counting
 from racepage.report.escape import plain
 from racepage.report.layout import DETAIL, Layout, printed
@@ -86,28 +86,28 @@ def render(analysis: Analysis, style: Style = PLAIN, *, subject: str | None = No
     return printed(report.lines(), style.width, color=style.color)
 
 
-def render_all(analyses: Iterable[Analysis | str], style: Style = PLAIN) -> str:
+def render_all(analyses: Iterable[Analysis | Unusable], style: Style = PLAIN) -> str:
     """The report on several traces; ends with a newline.
 
     Args:
-        analyses: what to report; for a trace that could not be analysed, its path. Each is let go
-            before the next is asked for.
+        analyses: what to report. Each is let go before the next is asked for.
         style: how.
     """
     heads: list[Text] = []
     details: list[str] = []
     verdicts: Counter[str] = Counter()
     for one in analyses:
-        if isinstance(one, str):
+        if isinstance(one, Unusable):
             verdict = "unusable"
-            heads.append(_head(verdict, f"{plain(one, longest=LONGEST_PROSE)}: see the error"))
+            told = plain(one.path, longest=LONGEST_PROSE)
+            heads.append(_head(verdict, f"{told}: see the error"))
         else:
             verdict = one.verdict
             report = _Report(one, style, one.path or "this trace")
             heads.append(report.head())
             details.append(printed(report.details(), style.width, color=style.color))
         verdicts[verdict] += 1
-    told = [
+    tallied = [
         f"{verdicts[verdict]:,} {word}"
         for verdict, word in (
             ("unusable", "unusable"),
@@ -117,7 +117,7 @@ def render_all(analyses: Iterable[Analysis | str], style: Style = PLAIN) -> str:
         )
         if verdicts[verdict]
     ]
-    tally = f"{counted(verdicts.total(), 'trace')}: {', '.join(told)}\n"
+    tally = f"{counted(verdicts.total(), 'trace')}: {', '.join(tallied)}\n"
     parts = [printed(heads, style.width, color=style.color), *filter(None, details), tally]
     return "\n".join(parts)
 

@@ -14,6 +14,7 @@ from racepage.finding import (
     LastSync,
     PageInfo,
     PolicyUse,
+    Unusable,
     Values,
     Why,
 )
@@ -337,10 +338,10 @@ def test_clean_without_a_page_says_that_nothing_was_seen() -> None:
 
 # Many traces -------------------------------------------------------------------------------------
 
-MANY: list[Analysis | str] = [
+MANY: list[Analysis | Unusable] = [
     analysis(),
     changed(analysis(RACE, RACE, LEAK), path="racy.trace"),
-    "gone.trace",
+    Unusable("gone.trace", "cannot be read"),
     analysis(lost_bytes=1),
     changed(analysis(), pages={}),
 ]
