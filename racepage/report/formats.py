@@ -152,6 +152,7 @@ FORMATS: Final[dict[str, Format]] = {
         says_losses=False,
     ),
     "json": Format("all there is to know, in one object", _json, says_warnings=False),
+    "junit": Format("test results, which Jenkins and GitLab show", _listing("junit")),
     "github": Format("annotations of a change, in GitHub Actions", _listing("github")),
     "gitlab": Format(
         "Code Quality, which GitLab shows in merge requests",

@@ -1,8 +1,9 @@
 """Workflow commands: what GitHub Actions shows beside the lines of a change.
 
 One command a line, `::error file=early.py,line=12,endLine=12,title=RP001 data-race::MESSAGE`, put
-where the second side stands; the message has both sides, and why nothing orders them. What is not
-all there, and what is remarked, is a warning. What is suppressed or known is not told.
+where the second side stands; the message has both sides, and why nothing orders them. That not all
+was looked at is an error where nothing was, a warning where nothing was found, and else a notice.
+What is remarked is a warning; what is suppressed or known is not told.
 
 Source: docs.github.com, "Workflow commands for GitHub Actions"; the escapes are those of
 `@actions/core`: %, CR and LF in messages, and : and , in properties as well.
@@ -11,12 +12,14 @@ Source: docs.github.com, "Workflow commands for GitHub Actions"; the escapes are
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from typing import Final
 
 from racepage.report.escape import plain
 from racepage.report.formats import How
+from racepage.report.one_finding import LONGEST_PROSE
 from racepage.report.parts import Part
 
+_LEVEL: Final = {"unusable": "error", "incomplete": "warning", "findings": "notice"}
 _MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY: Final = {**_MESSAGE, **str.maketrans({":": "%3A", ",": "%2C"})}
 
@@ -38,10 +41,11 @@ def _lines(part: Part) -> Iterator[str]:
             endLine=str(place.line),
             title=one.title,
         )
-    told = [] if part.lacking is None else [plain(part.lacking, longest=len(part.lacking))]
-    level: Literal["error", "warning"] = "error" if part.verdict == "unusable" else "warning"
-    for remark in (*told, *part.remarks):
-        yield _command(level, f"{part.subject}: {remark}", title="racepage")
+    if part.lacking is not None:
+        told = plain(part.lacking, longest=LONGEST_PROSE)
+        yield _command(_LEVEL[part.verdict], f"{part.subject}: {told}", title="racepage")
+    for remark in part.remarks:
+        yield _command("warning", f"{part.subject}: {remark}", title="racepage")
 
 
 def _command(level: str, message: str, **properties: str) -> str:

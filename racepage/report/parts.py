@@ -104,7 +104,7 @@ class Part:
         subject: what was looked at, for people.
         verdict: what came of it.
         findings: all of them, those that do not count as well.
-        lacking: what was not looked at, or that nothing was, in a sentence; None where all was.
+        lacking: that not all was looked at, and why, in a sentence; None where all was.
         remarks: sentences that a reader should know.
         analysis: of a trace.
         exploration: of a program.
@@ -172,7 +172,6 @@ def _of_exploration(asked: OfExploration) -> Part:
     everything = merged(exploration)
     source = seen_from_here(_program(exploration.program))
     warnings = () if everything is None else everything.warnings
-    short = exploration.verdict == "incomplete" and not asked.notes
     return Part(
         subject=plain(exploration.program),
         verdict=exploration.verdict,
@@ -186,7 +185,7 @@ def _of_exploration(asked: OfExploration) -> Part:
             )
             for one in exploration.findings
         ),
-        lacking=_not_all(exploration) if short else None,
+        lacking=None if asked.notes else _not_all(exploration),
         remarks=tuple(plain(told, longest=LONGEST_PROSE) for told in (*warnings, *asked.notes)),
         exploration=asked,
     )
@@ -199,8 +198,9 @@ def _again(found: Found, file: str | None) -> str | None:
     return None if line is None or len(line) > LONGEST_COMMAND else plain(line, longest=len(line))
 
 
-def _not_all(exploration: Exploration) -> str:
-    return f"not all was seen: {plain(exploration.why_incomplete or '', longest=LONGEST_PROSE)}"
+def _not_all(exploration: Exploration) -> str | None:
+    why = exploration.why_incomplete
+    return None if why is None else f"not all was seen: {plain(why, longest=LONGEST_PROSE)}"
 
 
 def _program(name: str) -> str:

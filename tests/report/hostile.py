@@ -33,6 +33,7 @@ def hostile(name: str) -> Analysis:
         RACE,
         message=f"{name} writes {name}",
         page=name,
+        overlap=(0, 8),
         first=side(3, "write"),
         second=side(6, "read"),
         related=(side(0, "alloc"),),

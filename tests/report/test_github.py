@@ -86,7 +86,7 @@ def test_no_name_ends_a_command_or_begins_another(name: str) -> None:
     text = of_trace("github", hostile(NAMES[name]))
     assert text.replace("\n", "").isprintable()
     error, *warnings = commands(text)
-    assert [error.name, *(one.name for one in warnings)] == ["error", "warning", "warning"]
+    assert [error.name, *(one.name for one in warnings)] == ["error", "notice", "warning"]
     assert set(error.properties) == {"file", "line", "endLine", "title"}
     assert error.properties["title"] == "RP001 data-race"
     assert len(text) < 10_000
