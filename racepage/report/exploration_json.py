@@ -69,14 +69,15 @@ def report(exploration: Exploration, *, file: str | None = None) -> Object:
     everything = merged(exploration)
     document |= {
         "verdict": exploration.verdict,
-        "exploration": _exploration(exploration),
+        "exploration": search(exploration),
         "policy": None if everything is None else one_trace.policy(everything.policy),
-        "findings": [_finding(one, file if one is found else None) for one in exploration.findings],
+        "findings": [finding(one, file if one is found else None) for one in exploration.findings],
     }
     return document
 
 
-def _exploration(exploration: Exploration) -> Object:
+def search(exploration: Exploration) -> Object:
+    """What there is to say of all executions."""
     found = first(exploration)
     return {
         "program": exploration.program,
@@ -93,10 +94,11 @@ def _exploration(exploration: Exploration) -> Object:
     }
 
 
-def _finding(found: Found, file: str | None) -> Object:
+def finding(found: Found, file: str | None) -> Object:
+    """One finding, and the execution that shows it; `file` is where its schedule was put."""
     document = one_trace.report(found.analysis)
-    finding: Object = document["findings"][0]
-    finding["execution"] = {
+    told: Object = document["findings"][0]
+    told["execution"] = {
         "number": found.execution,
         "shrunk": found.shrunk,
         "outcome": found.told.outcome,
@@ -109,7 +111,7 @@ def _finding(found: Found, file: str | None) -> Object:
         "schedule": to_data(found.schedule),
         **{key: document[key] for key in _OF_ITS_OWN},
     }
-    return finding
+    return told
 
 
 def _harm(harm: Harm | None) -> Object | None:

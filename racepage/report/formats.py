@@ -152,6 +152,9 @@ FORMATS: Final[dict[str, Format]] = {
         says_losses=False,
     ),
     "json": Format("all there is to know, in one object", _json, says_warnings=False),
+    "jsonl": Format(
+        "one finding a line, and a summary last", _listing("jsonl"), says_warnings=False
+    ),
     "junit": Format("test results, which Jenkins and GitLab show", _listing("junit")),
     "github": Format("annotations of a change, in GitHub Actions", _listing("github")),
     "gitlab": Format(
