@@ -155,6 +155,7 @@ FORMATS: Final[dict[str, Format]] = {
     "jsonl": Format(
         "one finding a line, and a summary last", _listing("jsonl"), says_warnings=False
     ),
+    "sarif": Format("SARIF 2.1.0, for code scanning, editors and dashboards", _listing("sarif")),
     "junit": Format("test results, which Jenkins and GitLab show", _listing("junit")),
     "github": Format("annotations of a change, in GitHub Actions", _listing("github")),
     "gitlab": Format(

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from racepage.events import Stack
 from racepage.finding import Analysis, Finding, Side, Unusable, Verdict
@@ -28,6 +28,10 @@ from racepage.report.words import loss
 
 if TYPE_CHECKING:
     from racepage.exploration.result import Exploration, Found
+
+
+LONGEST_FILE: Final = 4096
+"""Characters of a file's name: what systems take (PATH_MAX). A longer one names no file."""
 
 
 class Place(NamedTuple):
@@ -79,19 +83,25 @@ class Listed:
 
     def place(self, stack: Stack) -> Place:
         """Where a stack begins, in the program; where it is not known, the finding's source."""
-        if not stack or not stack[0].file:
+        frame = of_the_program(stack)[0] if stack else None
+        if frame is None or not 0 < len(frame.file) <= LONGEST_FILE:
             return Place(self.source, 1)
-        frame = of_the_program(stack)[0]
         return Place(seen_from_here(frame.file), max(frame.line, 1))
+
+    def told(self, side: Side) -> str:
+        """An event in a line."""
+        return FindingText(self.analysis, Layout(WIDTH)).in_a_line(side, self.finding)
+
+    def reasons(self) -> list[str]:
+        """Why nothing orders the two sides, in a sentence for each."""
+        return FindingText(self.analysis, Layout(WIDTH)).reasons(self.finding)
 
     def details(self) -> Iterator[str]:
         """Who the two sides are, why nothing orders them, and how to have it again, in lines."""
-        finding = self.finding
-        teller = FindingText(self.analysis, Layout(WIDTH))
-        for label, side in (("first", finding.first), ("second", finding.second)):
+        for label, side in (("first", self.finding.first), ("second", self.finding.second)):
             if side is not None:
-                yield f"{label}: {teller.in_a_line(side, finding)}"
-        yield from teller.reasons(finding)
+                yield f"{label}: {self.told(side)}"
+        yield from self.reasons()
         if self.again is not None:
             yield f"again: {self.again}"
 
@@ -106,6 +116,7 @@ class Part:
         findings: all of them, those that do not count as well.
         lacking: that not all was looked at, and why, in a sentence; None where all was.
         remarks: sentences that a reader should know.
+        compared: with a baseline, so that each finding is known or new.
         analysis: of a trace.
         exploration: of a program.
     """
@@ -115,6 +126,7 @@ class Part:
     findings: tuple[Listed, ...] = ()
     lacking: str | None = None
     remarks: tuple[str, ...] = ()
+    compared: bool = False
     analysis: Analysis | None = None
     exploration: OfExploration | None = None
 
@@ -160,8 +172,13 @@ def _of_trace(analysis: Analysis, subject: str | None) -> Part:
         ),
         lacking=loss(analysis.lost_bytes) if short else None,
         remarks=tuple(plain(told, longest=LONGEST_PROSE) for told in analysis.warnings),
+        compared=_compared(analysis),
         analysis=analysis,
     )
+
+
+def _compared(analysis: Analysis) -> bool:
+    return analysis.policy is not None and analysis.policy.baseline is not None
 
 
 def _of_exploration(asked: OfExploration) -> Part:
@@ -187,6 +204,7 @@ def _of_exploration(asked: OfExploration) -> Part:
         ),
         lacking=None if asked.notes else _not_all(exploration),
         remarks=tuple(plain(told, longest=LONGEST_PROSE) for told in (*warnings, *asked.notes)),
+        compared=everything is not None and _compared(everything),
         exploration=asked,
     )
 

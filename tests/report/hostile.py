@@ -40,7 +40,7 @@ def hostile(name: str) -> Analysis:
     )
     return changed(
         analysis(finding, changed(finding, suppressed=name), warnings=(name,), lost_bytes=1),
-        path=name,
+        path=name[:4096],  # it is a file's
         pages={name: PageInfo(4096, name)},
         threads={f"{name}3": ThreadInfo(side(1, "start")), f"{name}6": ThreadInfo()},
     )
