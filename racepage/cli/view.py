@@ -1,4 +1,4 @@
-"""`racepage view TRACE`: look at a trace, and at what is wrong in it, in the browser."""
+"""`racepage view TRACE`: look at a trace, and at what is wrong in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from racepage.cli import exits
 from racepage.cli.options import Options, looking_options
-from racepage.cli.output import emit, say
+from racepage.cli.output import colored, emit, say, width
 from racepage.cli.settings import Configured
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -25,9 +25,18 @@ no_open_option = click.option(
 @click.command(cls=Configured)
 @click.argument("path", metavar="TRACE", type=click.Path())
 @no_open_option
+@click.option(
+    "--text",
+    "race",
+    metavar="[RACE]",
+    is_flag=False,
+    flag_value="1",
+    help="Draw a finding in the terminal instead: its number in the report of check, or how its "
+    "fingerprint begins; the first, where nothing is said.",
+)
 @looking_options
-def view(options: Options, path: str, no_open: bool) -> int:
-    """Look at a trace in the browser.
+def view(options: Options, path: str, no_open: bool, race: str | None) -> int:
+    """Look at a trace in the browser, or at a race in the terminal.
 
     Shows its threads, pages and races, and why nothing orders them.
 
@@ -42,6 +51,16 @@ def view(options: Options, path: str, no_open: bool) -> int:
         raise click.UsageError(f"-o {page} would overwrite the trace; name another file")
     trace = read_trace(path)
     analysis = options.policy.apply(options.analyse(trace, f"checking {Path(path).name}"))
+    if race is not None:
+        from racepage.report.choice import choose  # noqa: PLC0415  (not needed to print help)
+        from racepage.report.lanes import draw  # noqa: PLC0415
+        from racepage.report.text import Style  # noqa: PLC0415
+
+        output = options.output
+        style = Style(width=width(output), color=colored(options.color, output))
+        emit(draw.render(trace, analysis, choose(analysis, race), style), output)
+        options.settle()
+        return exits.of(analysis.verdict)
     show(trace, analysis, page, subject=Path(path).name, opens=not no_open)
     options.settle()
     return exits.of(analysis.verdict)

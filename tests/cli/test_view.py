@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+import io
 import webbrowser
 from pathlib import Path
 
 import pytest
 
-from racepage.report import html
 from tests.cli.conftest import RACY, Racepage
 
 
@@ -71,17 +71,6 @@ def test_an_unusable_trace_is_told(racepage: Racepage, tmp_path: Path) -> None:
     assert "nowhere.trace" in racepage("view", tmp_path / "nowhere.trace").complaint
 
 
-def test_a_trace_that_is_too_large_is_told(
-    racepage: Racepage, racy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(html, "MOST_EVENTS", 3)
-    complaint = racepage("view", racy).complaint
-    assert complaint == (
-        "racy.trace: has 6 events, and a page holds 3; "
-        "look at a shorter run, or read what racepage check says"
-    )
-
-
 def test_a_run_can_be_looked_at(racepage: Racepage, tmp_path: Path, opened: list[str]) -> None:
     result = racepage("run", "handoff", "--view")
     page = tmp_path / "handoff.html"
@@ -96,3 +85,53 @@ def test_the_page_of_a_kept_run_stands_beside_its_trace(
     racepage("run", "handoff:keeps-writing", "--view", "--no-open", "--trace", "kept.arrows")
     assert (tmp_path / "kept.arrows.html").exists()
     assert opened == []
+
+
+# In the terminal ---------------------------------------------------------------------------------
+
+
+def test_a_race_is_drawn_in_the_terminal(racepage: Racepage, racy: Path, opened: list[str]) -> None:
+    result = racepage("view", racy, "--text", "1")
+    assert (result.code, result.err) == (1, "")
+    [line] = [line for line in result.out.splitlines() if "unordered" in line]
+    assert line.split() == [
+        *("write", "page:0[0:64]", "2", "●╌╌╌", "unordered", "╌╌╌●", "3", "write", "page:0[32:96]")
+    ]
+    assert racepage("view", racy, "--text").out == result.out
+    assert opened == []
+    assert not racy.with_name("racy.trace.html").exists()
+
+
+def test_the_drawing_goes_where_it_is_sent(racepage: Racepage, racy: Path, tmp_path: Path) -> None:
+    shown = racepage("view", racy, "--text").out
+    racepage("view", racy, "--text", "-o", "race.txt")
+    assert (tmp_path / "race.txt").read_text("utf-8") == shown
+
+
+def test_colours_are_drawn_where_they_are_wanted(
+    racepage: Racepage, racy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in racepage("view", racy, "--text").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in racepage("view", racy, "--text").out
+
+
+def test_where_there_are_no_boxes_the_lanes_are_ascii(
+    racepage: Racepage, racy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = racepage("view", racy, "--text").out.splitlines()
+    written = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", written)
+    racepage("view", racy, "--text")
+    written.seek(0)
+    lines = written.read().splitlines()
+    assert [len(line) for line in lines] == [len(line) for line in shown]
+    assert "*... unordered ...*" in "".join(lines)
+
+
+def test_a_race_that_is_not_there_is_told(racepage: Racepage, racy: Path, clean: Path) -> None:
+    told = "there is no finding 2; it has 1 finding, and that is number 1"
+    assert racepage("view", racy, "--text", "2").complaint == f"{racy}: {told}"
+    told = "there is no finding 1, since there is none that counts"
+    assert racepage("view", clean, "--text").complaint == f"{clean}: {told}"
