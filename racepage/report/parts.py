@@ -11,6 +11,7 @@ such lists take no finding without a file and a line.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 LONGEST_FILE: Final = 4096
 """Characters of a file's name: what systems take (PATH_MAX). A longer one names no file."""
+
+
+_RAISED: Final = re.compile(r"\(in thread .*, (?P<file>[^,]+):(?P<line>\d{1,9})(?: in .*)?\)$")
+"""How `racepage.execution.uncaught` ends a sentence."""
 
 
 class Place(NamedTuple):
@@ -67,9 +72,8 @@ class Listed:
     @property
     def places(self) -> tuple[Place, ...]:
         """Where its sides stand, the second one first; at least one place, and none twice."""
-        return tuple(dict.fromkeys(self.place(side.stack) for side in self.sides)) or (
-            self.place(()),
-        )
+        stand = tuple(dict.fromkeys(self.place(side.stack) for side in self.sides))
+        return stand or (self._raised(),)
 
     @property
     def title(self) -> str:
@@ -87,6 +91,12 @@ class Listed:
         if frame is None or not 0 < len(frame.file) <= LONGEST_FILE:
             return Place(self.source, 1)
         return Place(seen_from_here(frame.file), max(frame.line, 1))
+
+    def _raised(self) -> Place:
+        """Where an exception was raised, if that is in the program's own file."""
+        said = _RAISED.search(self.finding.message)
+        here = said is not None and said["file"] == PurePath(self.source).name
+        return Place(self.source, max(int(said["line"]), 1) if said and here else 1)
 
     def told(self, side: Side) -> str:
         """An event in a line."""

@@ -48,6 +48,23 @@ def test_what_has_no_sides_stands_for_the_program() -> None:
     assert text == f"early.py:1: RP013 program-error: ValueError: no [{CRASH.fingerprint}]\n"
 
 
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("early.py:16 in main", 16),
+        ("early.py:7", 7),
+        ("other.py:16 in main", 1),
+        ("early.py:99999999999999999999 in f", 1),
+    ],
+)
+def test_an_exception_stands_where_it_was_raised_if_that_is_in_the_program(
+    place: str, line: int
+) -> None:
+    raised = changed(CRASH, message=f"ValueError: a, (b) (in thread t, 1, {place})")
+    text = of_trace("concise", changed(analysis(raised), path=None), "lib/early.py:main")
+    assert text.startswith(f"lib/early.py:{line}: RP013 ")
+
+
 def test_several_traces_are_one_list() -> None:
     assert len(concise(analysis(RACE, LEAK), analysis(), analysis(RACE))) == 3
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from referencing import Registry, Resource
 
 from racepage.finding import Analysis, Unusable
 from racepage.report.json import report, schema
@@ -17,12 +16,9 @@ from tests.report.formats import of_exploration, of_trace, of_traces
 from tests.report.hostile import NAMES, hostile
 from tests.report.test_exploration import explored, lost, ordered, racy
 
-_TEXT = files("racepage.report").joinpath("schema", "lines-1.json").read_text("utf-8")
+SCHEMA = json.loads(files("racepage.report").joinpath("schema", "lines-1.json").read_text("utf-8"))
 LINE = jsonschema.Draft202012Validator(
-    json.loads(_TEXT),
-    registry=Registry().with_resources(
-        [(schema()["$id"], Resource.from_contents(schema()))]  # which it refers to
-    ),
+    {"$ref": SCHEMA["$id"], "$defs": {"lines": SCHEMA, "report": schema()}}  # it refers to that
 )
 
 
@@ -42,7 +38,7 @@ def told(*found: Analysis | Unusable) -> list[dict[str, Any]]:
 
 
 def test_the_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(json.loads(_TEXT))
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 def test_a_line_is_what_the_json_report_has_and_the_trace() -> None:
