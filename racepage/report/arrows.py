@@ -48,7 +48,7 @@ def arrows(trace: Trace, batches: list[Stamps] | None = None) -> Arrows:
     source, to = _learnt(trace, history, batches)
     # What a thread's first event knows of the slot it took over is its own past, not another's.
     other = trace.columns.thread[source] != trace.columns.thread[to]
-    return _direct(history, source[other], to[other])
+    return direct(history, source[other], to[other])
 
 
 def stamped(trace: Trace) -> list[Stamps]:
@@ -93,8 +93,11 @@ def _learnt(
     return source[order], knows[order]
 
 
-def _direct(history: History, source: NDArray[np.int64], to: NDArray[np.int64]) -> Arrows:
-    """Of the edges into each event, in turn the latest, without those that happen before it."""
+def direct(history: History, source: NDArray[np.int64], to: NDArray[np.int64]) -> Arrows:
+    """Of the edges into each event, in turn the latest, without those that happen before it.
+
+    The edges stand ascending by `to`, and descending by `source` within one.
+    """
     kept_source, kept_to = [], []
     while len(to):
         first = np.diff(to, prepend=-1) != 0

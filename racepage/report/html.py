@@ -14,55 +14,65 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import Any, Final
 
-import numpy as np
-
-from racepage.errors import RacepageError
 from racepage.finding import Analysis
-from racepage.report.arrows import arrows
 from racepage.report.escape import plain
 from racepage.report.viewer.assets import script, skeleton, style
-from racepage.report.viewer.facts import facts
+from racepage.report.viewer.content import Content, Excerpt, whole
+from racepage.report.viewer.kept import LIMITS, Limits
 from racepage.report.viewer.pack import Packed, pack
-from racepage.report.words import counted
 from racepage.trace.columns import Trace
 
 MOST_EVENTS: Final = 2_000_000
-"""Events that a page holds: what a browser reads and draws without a wait."""
+"""Events that a page holds all of: what a browser reads and draws without a wait."""
 
 _ESCAPED: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
-def render(trace: Trace, analysis: Analysis, *, subject: str | None = None) -> str:
+def render(
+    trace: Trace,
+    analysis: Analysis,
+    *,
+    subject: str | None = None,
+    most_events: int = MOST_EVENTS,
+    limits: Limits = LIMITS,
+) -> str:
     """The page of one analysed trace, as text that is ASCII but for the page's own files.
 
     Args:
         trace: what was analysed.
         analysis: what was found in it.
         subject: what it is called, where the trace's path does not say it best.
-
-    Raises:
-        RacepageError: there are more events than a page can hold.
+        most_events: how many events the page may hold all of; of more, it is an excerpt.
+        limits: how much an excerpt holds.
     """
-    if len(trace) > MOST_EVENTS:
-        raise RacepageError(
-            f"{subject or analysis.path or 'the trace'}: has {counted(len(trace), 'event')}, and a "
-            f"page holds {MOST_EVENTS:,}; look at a shorter run, or read what racepage check says"
-        )
-    columns = [pack(name, values) for name, values in _columns(trace, analysis).items()]
-    title = subject or analysis.path or trace.origin.program or "a trace"
-    known = {**facts(trace, analysis), "subject": title[:300]}
-    code, looks = script(), style()
+    if len(trace) <= most_events:
+        content = whole(trace, analysis)
+    else:
+        content = Excerpt(trace, analysis, limits).content()
+    return page(content, subject or analysis.path or trace.origin.program or "a trace")
+
+
+def page(content: Content, title: str, *, live: bool = False) -> str:
+    """The page of some content.
+
+    Args:
+        content: what it shows.
+        title: what it is called.
+        live: it may ask the server that it came from for more.
+    """
+    columns = [pack(name, values) for name, values in content.columns.items()]
+    code, looks = script("live" if live else "main"), style()
+    headers = [one.header() for one in columns]
     values = {
-        "policy": _policy(code, looks),
+        "policy": policy(code, looks, live=live),
         "title": html.escape(plain(title)),
         "style": looks,
-        "facts": in_script({**known, "columns": [one.header() for one in columns]}),
+        "facts": in_script({**content.facts, "subject": title[:300], "columns": headers}),
         "columns": "\n".join(map(_block, columns)),
         "script": code,
     }
-    page = skeleton()
     # In one pass: what a value brings in is not looked at again.
-    head, *rest = page.split("{{")
+    head, *rest = skeleton().split("{{")
     filled = [head]
     for piece in rest:
         name, _, after = piece.partition("}}")
@@ -78,38 +88,17 @@ def in_script(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).translate(_ESCAPED)
 
 
-def _columns(trace: Trace, analysis: Analysis) -> dict[str, Any]:
-    """Every column of the page by its name: the events', then lists of events."""
-    events = trace.columns
-    timed = np.flatnonzero(events.time)
-    begin = int(events.time[timed].min()) if len(timed) else 0
-    edges = arrows(trace)
-    return {
-        "thread": events.thread,
-        "op": events.op,
-        "target": events.target,
-        "offset": events.offset,
-        "length": events.length,
-        "site": events.site,
-        "flags": events.flags,
-        "order": events.order,
-        "timed": timed,
-        "time": events.time[timed] - begin,
-        "racy": np.array(analysis.racy_event_ids, dtype=np.int64),
-        "arrowTo": edges.to,
-        "arrowBack": edges.to - edges.source,
-    }
-
-
 def _block(column: Packed) -> str:
     kind = 'type="application/octet-stream"'
     return f'<script {kind} id="column-{column.name}">{column.text}</script>'
 
 
-def _policy(code: str, looks: str) -> str:
+def policy(code: str, looks: str, *, live: bool = False) -> str:
+    """What a page with this script and this style may do, as a Content-Security-Policy."""
     return (
         f"default-src 'none'; script-src '{_hash(code)}'; style-src '{_hash(looks)}'; "
-        "base-uri 'none'; form-action 'none'"
+        + ("connect-src 'self'; " if live else "")
+        + "base-uri 'none'; form-action 'none'"
     )
 
 

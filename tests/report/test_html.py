@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from racepage.detect import analyse
-from racepage.errors import RacepageError
 from racepage.events import Flag, Frame, Kind, Op, Target
 from racepage.finding import Analysis, Finding
 from racepage.report import html
@@ -248,6 +247,7 @@ def test_places_are_told_once() -> None:
 def test_the_page_s_vocabulary_is_that_of_events() -> None:
     facts = rendered(RACY).facts
     assert facts["ops"] == [op.name.lower() for op in Op]
+    assert len(facts["sorts"]) == len(Op)
     kinds = re.search(r"const KINDS = (\[.*\]);", script())
     assert kinds is not None
     assert json.loads(kinds[1]) == [kind.name.lower() for kind in Kind]
@@ -257,13 +257,6 @@ def test_a_trace_without_events_is_a_page() -> None:
     page = rendered("")
     assert page.facts["events"] == 0
     assert page.column("thread") == []
-
-
-def test_what_is_too_large_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(html, "MOST_EVENTS", 8)
-    trace = text.parse(RACY)
-    with pytest.raises(RacepageError, match=r"^x: has 9 events, and a page holds 8; "):
-        html.render(trace, analyse(trace), subject="x")
 
 
 def test_names_are_cut_so_that_a_trace_cannot_fill_a_browser() -> None:

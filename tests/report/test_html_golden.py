@@ -11,6 +11,7 @@ import pytest
 
 from racepage.detect import analyse
 from racepage.report import html
+from racepage.report.viewer.kept import Limits
 from racepage.trace.files import read_trace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,9 +23,12 @@ def test_the_page_says_of_locks_and_orders_what_the_analysis_says(tmp_path: Path
     pages = []
     for path in sorted((ROOT / "traces").glob("*.trace")):
         trace = read_trace(path)
-        page = tmp_path / f"{path.name}.html"
-        page.write_text(html.render(trace, analyse(trace)), encoding="utf-8")
-        pages.append(page)
+        found = analyse(trace)
+        for name, most in (("whole", html.MOST_EVENTS), ("excerpt", 0)):
+            page = tmp_path / f"{path.name}.{name}.html"
+            shown = html.render(trace, found, most_events=most, limits=Limits(around=0))
+            page.write_text(shown, encoding="utf-8")
+            pages.append(page)
     done = subprocess.run(
         [str(NODE), str(ROOT / "tests" / "viewer" / "agree.mjs"), *map(str, pages)],
         check=True,
@@ -34,5 +38,5 @@ def test_the_page_says_of_locks_and_orders_what_the_analysis_says(tmp_path: Path
     *differences, compared = done.stdout.splitlines()
     assert differences == []
     sides, orders = map(int, re.findall(r"\d+", compared))
-    assert sides > 300  # of the golden traces' findings
-    assert orders > 200
+    assert sides > 600  # of the golden traces' findings, twice
+    assert orders > 400

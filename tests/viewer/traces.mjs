@@ -1,6 +1,6 @@
 // Small traces for the tests, written as [thread, op, target, start, stop] with names.
 
-import { modelOf } from "../../racepage/report/viewer/model.mjs";
+import { LIFE, OTHER, READ, SYNC, WRITE, modelOf } from "../../racepage/report/viewer/model.mjs";
 import { KIND } from "../../racepage/report/viewer/words.mjs";
 
 // As racepage/events.py numbers them; tests/report holds that the page is given the same.
@@ -63,7 +63,27 @@ const WRITES = [
   "free",
   "user_write",
 ];
+const SYNCS = [
+  "lock",
+  "unlock",
+  "rlock",
+  "runlock",
+  "acquire",
+  "release",
+  "release_merge",
+  "take",
+  "start",
+  "join",
+  "fence",
+];
 const KINDS = { page: KIND.PAGE, lock: KIND.LOCK, sync: KIND.SYNC, thread: KIND.THREAD };
+
+function sortOf(name, op) {
+  const kind = CLASSES[op] ?? "none";
+  if (kind === "lifetime" || name === "collect") return LIFE;
+  if (kind !== "none") return WRITES.includes(name) ? WRITE : READ;
+  return SYNCS.includes(name) ? SYNC : OTHER;
+}
 
 /** A model of events; `arrows` are pairs [from, to], `times` maps events to nanoseconds. */
 export function traceOf(
@@ -107,6 +127,7 @@ export function traceOf(
     ops: OPS,
     classes: OPS.map((_, at) => CLASSES[at] ?? "none"),
     writes: OPS.map((name) => Number(WRITES.includes(name))),
+    sorts: OPS.map(sortOf),
     threads,
     targets,
     findings,

@@ -16,15 +16,19 @@ from typing import Final
 
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.mjs";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
-_MAIN: Final = "main"
 _STYLES: Final = ("tokens.css", "frame.css", "panes.css")
 
 
-def script() -> str:
-    """The JavaScript of the page: a function that is called at once."""
+def script(main: str = "main") -> str:
+    """The JavaScript of the page: a function that is called at once.
+
+    Args:
+        main: the module that begins: `main` for a page that is whole, `live` for one that asks the
+            server that it came from for more.
+    """
     texts: dict[str, str] = {}
     wanted: dict[str, set[str]] = {}
-    _gather(_MAIN, texts, wanted)
+    _gather(main, texts, wanted)
     parts = (_module(name, text, sorted(wanted.get(name, ()))) for name, text in texts.items())
     return '(() => {\n"use strict";\nconst modules = {};\n' + "\n".join(parts) + "})();\n"
 

@@ -3,6 +3,7 @@
 // A position is an event's number and a half (each has a place one wide), or its nanoseconds. A view
 // is the half-open stretch [a, b) of positions that is shown.
 
+import { rowAt, rowFrom } from "./cover.mjs";
 import { lowerBound, lowerBoundBy } from "./search.mjs";
 
 export const ORDER = "order",
@@ -10,12 +11,12 @@ export const ORDER = "order",
 
 /** Where an event stands. */
 export function positionOf(model, axis, event) {
-  return axis === TIME ? model.time[event] : event + 0.5;
+  return axis === TIME ? model.time[event] : model.at[event] + 0.5;
 }
 
 /** All there is to show, with a little room around it. */
 export function extentOf(model, axis) {
-  if (axis === ORDER) return { a: 0, b: Math.max(model.count, 1) };
+  if (axis === ORDER) return { a: 0, b: Math.max(model.facts.events, 1) };
   let low = Infinity,
     high = -Infinity;
   for (const one of model.time) {
@@ -74,7 +75,7 @@ export function columnsOfLane(model, axis, thread, { a, b }, width) {
     low =
       axis === TIME
         ? lowerBoundBy(model.order, model.time, edge, low, high)
-        : lowerBound(model.order, Math.ceil(edge - 0.5), low, high);
+        : lowerBound(model.order, rowFrom(model, edge), low, high);
     places[column] = low;
   }
   return places;
@@ -95,8 +96,10 @@ export function converted(model, axis, { a, b }) {
   let low = Infinity,
     high = -Infinity;
   if (axis === ORDER) {
-    const last = Math.min(model.count, Math.ceil(b));
-    for (let event = Math.max(0, Math.floor(a)); event < last; event++) {
+    // Between windows, what is held on either side says when it was.
+    const [first, last] = [rowAt(model, Math.floor(a)), rowAt(model, Math.ceil(b))];
+    const [from, to] = first < last ? [first, last] : [first - 1, last + 1];
+    for (let event = Math.max(0, from); event < Math.min(model.count, to); event++) {
       low = Math.min(low, model.time[event]);
       high = Math.max(high, model.time[event]);
     }
@@ -104,8 +107,8 @@ export function converted(model, axis, { a, b }) {
   }
   for (let event = 0; event < model.count; event++) {
     if (model.time[event] < a || model.time[event] >= b) continue;
-    if (low === Infinity) low = event;
-    high = event + 1;
+    if (low === Infinity) low = model.at[event];
+    high = model.at[event] + 1;
   }
   return low < high ? { a: low, b: high } : null;
 }

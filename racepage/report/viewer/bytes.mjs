@@ -4,6 +4,7 @@
 // How often is counted at the ends of ranges only, and who was last is painted from the last event
 // backwards, each cell once: so a page that a million events touched whole costs two steps an event.
 
+import { rowOf } from "./cover.mjs";
 import { LIFE } from "./model.mjs";
 
 export const SIDE = 64,
@@ -48,6 +49,20 @@ export function historyOf(model, events, size, until, since = 0) {
   }
   for (let cell = 0; cell < CELLS; cell++) heat[cell + 1] += heat[cell];
   return { heat: heat.subarray(0, CELLS), last, scale };
+}
+
+/** The same of a page that was counted beforehand, over the whole trace; null for another one. */
+export function countedOf(model, page, size) {
+  const { touched } = model.facts;
+  const at = touched.findIndex(([one]) => one === page);
+  if (at < 0) return null;
+  const { heat, last } = model.columns;
+  const cells = [at * CELLS, (at + 1) * CELLS];
+  return {
+    heat: heat.subarray(...cells),
+    last: last.subarray(...cells).map((event) => (event < 0 ? -1 : rowOf(model, event))),
+    scale: scaleOf(size),
+  };
 }
 
 function unpainted(next, cell) {

@@ -11,16 +11,16 @@ import { bytesTold, called, counted, plain, several, targetName } from "./words.
 const COMPONENTS = 12;
 
 /** Keep the detail pane at what is looked at; `go(change)` moves the focus. */
-export function detailOf(model, sections, focus, go) {
+export function detailOf(model, focus, go) {
   const body = byId("detail-body");
-  const teller = { model, sections, go };
-  const draw = () => {
+  const teller = { model, go };
+  const draw = (fromTop = true) => {
     const { finding, event } = focus.now;
     const one = finding === null ? null : model.facts.findings[finding];
     const named =
       one &&
       (event === null || [one.first?.event, one.second?.event, ...one.related].includes(event));
-    byId("detail").scrollTop = 0;
+    if (fromTop) byId("detail").scrollTop = 0;
     body.replaceChildren(
       ...(named
         ? findingTold(teller, one)
@@ -33,6 +33,7 @@ export function detailOf(model, sections, focus, go) {
     if (changed.has("finding") || changed.has("event")) draw();
   });
   draw();
+  return { draw };
 }
 
 function emptyTold(model) {

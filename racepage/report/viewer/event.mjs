@@ -11,16 +11,16 @@ const THREADS = 40;
 
 /** All there is to tell of an event; `finding` is the one to go back to, or null. */
 export function eventTold(teller, event, finding) {
-  const { model, sections, go } = teller;
+  const { model, go } = teller;
   const { thread, site } = model.columns;
   const target = targetOf(model, event);
-  const held = heldAt(sections[thread[event]], event);
+  const held = heldAt(model.sections[thread[event]], event);
   const naming = model.findingsOf.get(event) ?? [];
   return [
     el(
       "h3",
       {},
-      `Event ${event}`,
+      `Event ${model.at[event]}`,
       target?.[2] ? el("span", { class: "dim" }, `“${called(target)}”`) : null,
     ),
     finding === null
@@ -120,7 +120,7 @@ function orderTold(teller, event) {
             el("td", {}, plain(name)),
             el("td", {}, known[thread] < 0 ? "–" : link(teller, known[thread])),
             el("td", {}, first[thread] >= model.count ? "–" : link(teller, first[thread])),
-            el("td", {}, counted(unorderedIn(model, thread, known[thread], first[thread]))),
+            el("td", {}, unorderedTold(model, thread, known[thread], first[thread])),
           ),
         ),
     ),
@@ -140,6 +140,12 @@ function orderTold(teller, event) {
         )
       : null,
   );
+}
+
+/** How many of a thread's events are unordered with one: of those that are not held, who knows. */
+function unorderedTold(model, thread, known, first) {
+  const count = unorderedIn(model, thread, known, first);
+  return model.whole ? counted(count) : `${counted(count)} or more`;
 }
 
 function unorderedIn(model, thread, known, first) {

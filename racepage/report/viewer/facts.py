@@ -6,7 +6,10 @@ a trace with thousands of threads costs what it says, and not what its events kn
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
+
+import numpy as np
 
 from racepage import __version__
 from racepage.events import CLASS_OF, WRITES, Frame, Op
@@ -14,7 +17,8 @@ from racepage.finding import RULES, Analysis, Finding, LastSync, Side
 from racepage.report.frames import of_the_program, place
 from racepage.report.source import Sources
 from racepage.report.variables import variables
-from racepage.trace.columns import Trace
+from racepage.report.viewer.density import SORT_OF
+from racepage.trace.columns import Columns, Trace
 
 Object = dict[str, Any]
 
@@ -30,8 +34,35 @@ _VALUES: Final = 256  # bytes before and after
 
 def facts(trace: Trace, analysis: Analysis) -> Object:
     """All that `model.mjs` asks for, ready for JSON."""
-    frames = _Frames()
-    sites = [frames.numbers(of_the_program(stack)) for stack in trace.sites]
+    tables = Tables(trace)
+    return {
+        **_facts(trace, analysis),
+        "sizes": sorted(trace.page_sizes.items()),
+        "targets": [tables.target(at) for at in range(len(trace.targets))],
+        "sites": [tables.site(at) for at in range(len(trace.sites))],
+        "frames": tables.frames,
+    }
+
+
+def some_facts(trace: Trace, analysis: Analysis, tables: Tables, pages: Iterable[int]) -> Object:
+    """The same where a page holds some events only: of the tables, what `tables` was asked for.
+
+    Targets and places then go by their numbers in the trace. Of the pages there are `pages`.
+    """
+    told = _facts(trace, analysis)
+    told["sizes"] = [(page, trace.page_sizes[page]) for page in pages]
+    for page, _ in (*told["sizes"], *told["racy"]):
+        tables.target(page)
+    for finding in told["findings"]:
+        sides = [side for side in (finding["first"], finding["second"]) if side]
+        locks = [lock for side in sides for lock, _ in side["locks"]]
+        for target in (finding["page"], *(side["target"] for side in sides), *locks):
+            if target is not None:
+                tables.target(target)
+    return {**told, **tables.told()}
+
+
+def _facts(trace: Trace, analysis: Analysis) -> Object:
     number = {name: at for at, name in enumerate(trace.threads)}
     target = {str(one): at for at, one in enumerate(trace.targets)}
     return {
@@ -49,40 +80,64 @@ def facts(trace: Trace, analysis: Analysis) -> Object:
         "ops": [op.name.lower() for op in Op],
         "classes": [one.name.lower() for one in CLASS_OF],
         "writes": [int(op in WRITES) for op in Op],
+        "sorts": SORT_OF,
         "rules": {rule.kind: [rule.id, rule.summary] for rule in RULES.values()},
         "threads": [_short(name) for name in trace.threads],
-        "targets": [
-            [int(one.kind), _short(one.name), _short(trace.labels.get(at))]
-            for at, one in enumerate(trace.targets)
-        ],
-        "sizes": sorted(trace.page_sizes.items()),
+        "pages": len(trace.page_sizes),
         "racy": sorted(
             (target[page], [list(piece) for piece in pieces])
             for page, pieces in analysis.racy_bytes.items()
         ),
-        "sites": sites,
-        "frames": frames.told,
         "findings": [_finding(analysis, one, number, target) for one in analysis.findings],
     }
 
 
-class _Frames:
-    """The frames of all stacks, each once: [place, function, source line or null]."""
+class Tables:
+    """What events point into, told as it is asked for: targets, places, and their frames.
 
-    def __init__(self) -> None:
-        self.told: list[list[str | None]] = []
+    Attributes:
+        frames: each once: [place, function, source line or null].
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.frames: list[list[str | None]] = []
+        self._trace = trace
+        self._targets: dict[int, list[int | str | None]] = {}
+        self._sites: dict[int, list[int]] = {}
         self._numbers: dict[Frame, int] = {}
         self._sources = Sources()
 
-    def numbers(self, stack: tuple[Frame, ...]) -> list[int]:
-        return [self._number(frame) for frame in stack]
+    def target(self, at: int) -> list[int | str | None]:
+        """A target: [kind, name, label or null]."""
+        if at not in self._targets:
+            one = self._trace.targets[at]
+            label = self._trace.labels.get(at)
+            self._targets[at] = [int(one.kind), _short(one.name), _short(label)]
+        return self._targets[at]
+
+    def site(self, at: int) -> list[int]:
+        """A place: the numbers of its frames, innermost first."""
+        if at not in self._sites:
+            stack = of_the_program(self._trace.sites[at])
+            self._sites[at] = [self._number(frame) for frame in stack]
+        return self._sites[at]
+
+    def ask(self, columns: Columns) -> None:
+        """Ask for whatever some events point to."""
+        for look_up, values in ((self.target, columns.target), (self.site, columns.site)):
+            for one in np.unique(values[values >= 0]).tolist():
+                look_up(one)
+
+    def told(self) -> Object:
+        """All that was asked for: targets and sites by their numbers."""
+        return {"targets": self._targets, "sites": self._sites, "frames": self.frames}
 
     def _number(self, frame: Frame) -> int:
         if frame not in self._numbers:
-            self._numbers[frame] = len(self.told)
-            code = self._sources.line(frame) if len(self.told) < MOST_LINES else None
+            self._numbers[frame] = len(self.frames)
+            code = self._sources.line(frame) if len(self.frames) < MOST_LINES else None
             where = place(frame._replace(function=""))
-            self.told.append([_short(where), _short(frame.function), _short(code)])
+            self.frames.append([_short(where), _short(frame.function), _short(code)])
         return self._numbers[frame]
 
 

@@ -1,6 +1,7 @@
 // What is under the pointer.
 
 import { TIME, positionOf } from "./axis.mjs";
+import { rowFrom } from "./cover.mjs";
 import { BAND, LEVEL, laneAt, levelTop } from "./lanes.mjs";
 import { lowerBound, lowerBoundBy } from "./search.mjs";
 
@@ -33,7 +34,7 @@ export function nearest(model, { axis, view, width }, thread, at) {
   const place = (position) =>
     axis === TIME
       ? lowerBoundBy(model.order, model.time, position, low, high)
-      : lowerBound(model.order, Math.ceil(position - 0.5), low, high);
+      : lowerBound(model.order, rowFrom(model, position), low, high);
   const from = place(at - reach),
     to = Math.min(place(at + reach) + 1, high);
   const isMarked = model.sums[5][to] > model.sums[5][from];

@@ -94,7 +94,7 @@ export function ladder(model, { first, second, why }) {
   );
   for (const mark of marks) {
     parts.push(svg("circle", { class: mark.role, cx: x[mark.lane], cy: mark.y, r: 5.5 }));
-    const told = `${model.facts.ops[op[mark.event]]}, event ${mark.event}`;
+    const told = `${model.facts.ops[op[mark.event]]}, event ${model.at[mark.event]}`;
     const outside = mark.lane === 0 ? { x: x[0] - 14, "text-anchor": "end" } : { x: x[1] + 14 };
     parts.push(
       svg("text", { ...outside, y: mark.y + 4, class: mark.role === "dot" ? "faint" : "" }, told),

@@ -1,11 +1,14 @@
 // The trace as the panes ask for it: events by thread and by page, how many of which sort lie
 // between two of them, and when each was.
 //
-// An event is its number, everywhere. Events of a thread stand together in `order`, ascending, from
-// `begins[thread]` on; counts that add up along `order` answer "how many writes between here and
-// there" with two look-ups. So a picture of any stretch of any trace costs its pixels, and not its
-// events.
+// An event is its row, everywhere: its place among those that the page holds (`cover.mjs`). Events of
+// a thread stand together in `order`, ascending, from `begins[thread]` on; counts that add up along
+// `order` answer "how many writes between here and there" with two look-ups. So a picture of any
+// stretch of any trace costs its pixels, and not its events.
 
+import { gapsOf, rowOf } from "./cover.mjs";
+import { densitiesOf } from "./density.mjs";
+import { sectionsOf, waitsOf } from "./sections.mjs";
 import { KIND } from "./words.mjs";
 
 export const READ = 0,
@@ -15,10 +18,13 @@ export const READ = 0,
   OTHER = 4;
 
 /** Everything derived from the columns that every pane needs. */
-export function modelOf(facts, columns) {
-  const count = facts.events;
-  const number = Object.fromEntries(facts.ops.map((name, at) => [name, at]));
-  const sort = sortsOf(facts);
+export function modelOf(told, columns) {
+  const count = columns.thread.length;
+  const whole = count === told.events;
+  const at = columns.at ?? Int32Array.from(columns.thread, (_, row) => row);
+  const facts = { ...told, findings: inRows(told.findings, { at, count, whole }) };
+  const number = Object.fromEntries(facts.ops.map((name, op) => [name, op]));
+  const sort = Uint8Array.from(facts.sorts);
   const { order, begins, rank } = byThread(columns.thread, facts.threads.length);
   const marked = new Uint8Array(count);
   for (const event of columns.racy) marked[event] = 1;
@@ -30,6 +36,8 @@ export function modelOf(facts, columns) {
     facts,
     columns,
     count,
+    whole,
+    at,
     number,
     sort,
     order,
@@ -40,30 +48,26 @@ export function modelOf(facts, columns) {
     time: timesOf(columns, order, begins, count),
     arrowFrom: columns.arrowTo.map((to, at) => to - columns.arrowBack[at]),
   };
+  model.sections = sectionsOf(model);
+  model.waits = waitsOf(model);
+  model.gaps = whole ? null : gapsOf(model);
+  model.density = densitiesOf(facts, columns);
   model.arrowsByFrom = sortedBy(model.arrowFrom);
   model.findingsOf = findingsOf(facts.findings);
   return model;
 }
 
-function sortsOf({ ops, classes, writes }) {
-  return Uint8Array.from(ops, (name, op) => {
-    if (classes[op] === "lifetime" || name === "collect") return LIFE;
-    if (classes[op] !== "none") return writes[op] ? WRITE : READ;
-    const syncs = [
-      "lock",
-      "unlock",
-      "rlock",
-      "runlock",
-      "acquire",
-      "release",
-      "release_merge",
-      "take",
-      "start",
-      "join",
-      "fence",
-    ];
-    return syncs.includes(name) ? SYNC : OTHER;
-  });
+/** Findings that name events of the trace, as findings that name rows. */
+function inRows(findings, held) {
+  const row = (event) => (event === null ? null : rowOf(held, event));
+  const side = (one) => one && { ...one, event: row(one.event) };
+  return findings.map((finding) => ({
+    ...finding,
+    first: side(finding.first),
+    second: side(finding.second),
+    related: finding.related.map(row).filter((event) => event >= 0),
+    why: finding.why && { first: side(finding.why.first), second: side(finding.why.second) },
+  }));
 }
 
 /** Events by key, ascending within each: a counting sort. */
@@ -180,8 +184,9 @@ export function eventsOnPage(model, page) {
       )
         rows.push(event);
     }
-    model.onPages = grouped(target, model.facts.targets.length, rows);
+    const last = rows.reduce((most, row) => Math.max(most, target[row]), -1);
+    model.onPages = grouped(target, last + 1, rows);
   }
   const { order, begins } = model.onPages;
-  return order.subarray(begins[page], begins[page + 1]);
+  return order.subarray(begins[page], begins[page + 1] ?? begins[page]);
 }

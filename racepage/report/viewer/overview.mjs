@@ -1,6 +1,7 @@
 // The strip above the lanes: the whole trace, where its races are, and which part is shown.
 
 import { positionOf } from "./axis.mjs";
+import { upTo } from "./density.mjs";
 import { byId, inNextFrame, sharpened } from "./dom.mjs";
 import { gutterOf } from "./timeline.mjs";
 
@@ -21,12 +22,23 @@ export function overviewOf(model, focus, timeline, ink) {
     madeFor = as;
     const columns = Math.max(width - gutter(), 1);
     const { a, b } = timeline.extents[axis];
-    density = { count: new Int32Array(columns), marked: new Uint8Array(columns) };
+    density = { count: new Float32Array(columns), marked: new Uint8Array(columns) };
+    if (!model.whole) return makeFrom(model.density?.[axis]?.base, columns, a, (b - a) / columns);
     for (let event = 0; event < model.count; event++) {
       const place = ((positionOf(model, axis, event) - a) / (b - a)) * columns;
       const column = Math.min(columns - 1, Math.floor(place));
       density.count[column]++;
       density.marked[column] |= model.marked[event];
+    }
+  };
+
+  /** The same from what was counted beforehand. */
+  const makeFrom = (grid, columns, a, step) => {
+    for (let at = 0; grid && at < columns; at++) {
+      const from = a + at * step;
+      const count = (sums) => upTo(grid, sums, 0, from + step) - upTo(grid, sums, 0, from);
+      density.count[at] = count(grid.all);
+      density.marked[at] = Number(count(grid.marked) > 0);
     }
   };
 

@@ -1,6 +1,6 @@
 // The page pane: one page byte by byte, and all pages small beside it.
 
-import { SIDE, CELLS, cellsOf, historyOf, lifeOf, scaleOf } from "./bytes.mjs";
+import { SIDE, CELLS, cellsOf, countedOf, historyOf, lifeOf, scaleOf } from "./bytes.mjs";
 import { byId, el, inNextFrame, radios } from "./dom.mjs";
 import { eventsOnPage } from "./model.mjs";
 import { called, counted, plain, several, targetName } from "./words.mjs";
@@ -19,12 +19,18 @@ export function pagesOf(model, focus, ink, go) {
   const racy = new Map(facts.racy);
   const findingsOn = grouped(facts.findings);
   const pages = [...sizes.keys()]
-    .filter((page) => eventsOnPage(model, page).length > 0)
+    .filter((page) => eventsOf(page) > 0)
     .sort((a, b) => weight(b) - weight(a) || a - b);
   let mode = "last",
     cursor = 0,
     shown = MOST,
     history = null;
+
+  function eventsOf(page) {
+    return model.whole
+      ? eventsOnPage(model, page).length
+      : (facts.touched.find(([one]) => one === page)?.[1] ?? 0);
+  }
 
   function weight(page) {
     return (racy.has(page) ? 2 : 0) + (findingsOn.has(page) ? 1 : 0);
@@ -48,7 +54,10 @@ export function pagesOf(model, focus, ink, go) {
   });
   setMode(mode);
   if (pages.length === 0) {
-    body.replaceChildren(el("p", { class: "empty" }, "No page was touched."));
+    const none = model.whole
+      ? "No page was touched."
+      : "No page has a race, and the bytes of others are not counted here.";
+    body.replaceChildren(el("p", { class: "empty" }, none));
     return { draw: () => {}, pages };
   }
   body.replaceChildren(map, said, owners, many);
@@ -61,19 +70,25 @@ export function pagesOf(model, focus, ink, go) {
 
   /** The event up to which the page is shown: what is looked at, or the end. */
   const untilNow = (page) => {
+    if (!model.whole) return model.count; // what is not held was counted to the end
     const { event, finding } = focus.now;
-    const one = finding === null ? null : facts.findings[finding];
+    const one = finding === null ? null : model.facts.findings[finding];
     const until = event ?? (one?.page === page ? one.second?.event : null) ?? null;
     return until === null || eventsOnPage(model, page).indexOf(until) < 0 ? model.count : until;
+  };
+
+  const historyNow = (page, until) => {
+    if (!model.whole) return countedOf(model, page, sizes.get(page));
+    const events = eventsOnPage(model, page);
+    return historyOf(model, events, sizes.get(page), until, lifeOf(model, events, until));
   };
 
   const draw = () => {
     const page = pageNow();
     const size = sizes.get(page);
     const until = untilNow(page);
-    const events = eventsOnPage(model, page);
-    history = historyOf(model, events, size, until, lifeOf(model, events, until));
-    const target = facts.targets[page];
+    history = historyNow(page, until);
+    const target = model.facts.targets[page];
     byId("pages-title").textContent = target[2]
       ? `${targetName(target)} “${called(target)}”`
       : targetName(target);
@@ -94,7 +109,7 @@ export function pagesOf(model, focus, ink, go) {
       el(
         "li",
         { class: "dim" },
-        until < model.count ? `as of event ${until}` : "at the end of the trace",
+        until < model.count ? `as of event ${model.at[until]}` : "at the end of the trace",
       ),
     );
     tell(Math.min(cursor, CELLS - 1));
@@ -155,7 +170,7 @@ export function pagesOf(model, focus, ink, go) {
       if (rim === 0) wash(context, cells, cell);
       else outline(context, cells, cell, rim / RIM);
     }
-    const one = focus.now.finding === null ? null : facts.findings[focus.now.finding];
+    const one = focus.now.finding === null ? null : model.facts.findings[focus.now.finding];
     if (one?.page === page && one.overlap && rim > 0)
       outline(context, cellsOf(...one.overlap, scale), cell, (2.5 * rim) / RIM);
   };
@@ -225,7 +240,7 @@ export function pagesOf(model, focus, ink, go) {
       el(
         "button",
         { type: "button", class: "link", onclick: () => go({ event }) },
-        `event ${event}`,
+        `event ${model.at[event]}`,
       ),
     );
   };
@@ -289,15 +304,17 @@ export function pagesOf(model, focus, ink, go) {
   const drawSome = (left, as) => {
     if (as !== drawnAs || left.length === 0) return;
     for (const [page, small] of left.slice(0, CHUNK)) {
-      const past = historyOf(model, eventsOnPage(model, page), sizes.get(page), model.count);
+      const past = model.whole
+        ? historyOf(model, eventsOnPage(model, page), sizes.get(page), model.count)
+        : historyNow(page, model.count);
       paint(small.firstChild, page, past, ranksOf(past.last), 1, 0);
     }
     setTimeout(() => drawSome(left.slice(CHUNK), as));
   };
   const smallOf = (page) => {
-    const target = facts.targets[page];
+    const target = model.facts.targets[page];
     const bytes = (racy.get(page) ?? []).reduce((sum, [start, stop]) => sum + stop - start, 0);
-    const told = `${targetName(target)}${target[2] ? `, ${called(target)}` : ""}: ${several(eventsOnPage(model, page).length, "event")}, ${several(bytes, "racy byte")}`;
+    const told = `${targetName(target)}${target[2] ? `, ${called(target)}` : ""}: ${several(eventsOf(page), "event")}, ${several(bytes, "racy byte")}`;
     return el(
       "button",
       {

@@ -2,18 +2,14 @@
 // many there were and of which sort. What is drawn depends on the pixels, not on the events.
 
 import { ORDER, TIME, columnsOfLane, positionOf } from "./axis.mjs";
+import { coveredInOrder, coveredInTime, rowFrom, together } from "./cover.mjs";
 import { BAND, LEVEL, levelTop } from "./lanes.mjs";
-import { LIFE, READ, SYNC, WRITE } from "./model.mjs";
+import { LIFE, READ } from "./model.mjs";
 import { lowerBound } from "./search.mjs";
+import { SORTS, talliesOf } from "./tally.mjs";
 import { called, cut, plain } from "./words.mjs";
 
-const SORTS = [
-  [READ, "read"],
-  [WRITE, "write"],
-  [LIFE, "life"],
-  [SYNC, "sync"],
-];
-const MARKED = 5;
+const COUNTED = 0.5; // how strongly what is only counted is drawn
 const NEAR = 2.4; // pixels an event has from which on each is drawn
 const LETTERS = 34; // pixels that it has from which on it is named
 
@@ -24,30 +20,27 @@ export function xOf({ view, width }, position) {
 
 /** Draw the lanes of some threads of a scene. */
 export function paintLanes(context, scene, threads) {
+  const { model, axis, view, width } = scene;
+  const inOrder = axis === ORDER ? coveredInOrder(model, view, width) : null;
   const shown = threads.map((thread) => ({
     thread,
-    places: columnsOfLane(scene.model, scene.axis, thread, scene.view, scene.width),
+    places: columnsOfLane(model, axis, thread, view, width),
+    covered: inOrder ?? coveredInTime(model, thread, view, width),
   }));
-  const events = shown.reduce((sum, { places }) => sum + places[scene.width] - places[0], 0);
-  const near =
-    scene.axis === TIME
-      ? events < scene.width * 0.8
-      : scene.width / (scene.view.b - scene.view.a) >= NEAR;
-  const most = near ? 0 : Math.max(1, ...shown.map(({ places }) => fullest(places)));
-  for (const { thread, places } of shown) {
+  const events = shown.reduce((sum, { places }) => sum + places[width] - places[0], 0);
+  const near = axis === TIME ? events < width * 0.8 : width / (view.b - view.a) >= NEAR;
+  // Near, each event that is held is drawn, and what is not held is all that there is to count.
+  for (const one of shown)
+    one.tallies = near && model.whole ? null : talliesOf(scene, one, near);
+  const most = Math.max(near ? 0 : 1, ...shown.map(({ tallies }) => tallies?.most ?? 0));
+  for (const { thread, places, covered, tallies } of shown) {
     const lane = scene.lanes.of[thread];
     paintGround(context, scene, thread, lane);
     paintSections(context, scene, thread, lane);
     paintWaits(context, scene, thread, lane);
+    if (tallies) paintColumns(context, scene, lane, covered, tallies, most);
     if (near) paintEvents(context, scene, thread, lane, places);
-    else paintColumns(context, scene, lane, places, most);
   }
-}
-
-function fullest(places) {
-  let most = 0;
-  for (let at = 1; at < places.length; at++) most = Math.max(most, places[at] - places[at - 1]);
-  return most;
 }
 
 /** The lane's own ground, its life line, and where it is unordered with what is looked at. */
@@ -69,25 +62,29 @@ function groundOf({ lanes, chosen, ink }, thread) {
   return lanes.order.indexOf(thread) % 2 ? ink.stripe : ink.panel;
 }
 
-/** From after the last that happens before what is looked at, to before the first that happens after. */
+/** From after the last that happens before what is looked at, to before the first that happens after.
+ * Where events are missing there, only what is certain: between the events that are held. */
 function paintUnordered(context, scene, thread, lane) {
   const { model, axis, cones, width } = scene;
   const half = axis === ORDER ? 0.5 : 0;
   const known = cones.past.known[thread],
     next = cones.future[thread];
+  const first = known < 0 ? model.begins[thread] : model.rank[known] + 1;
+  const last = (next >= model.count ? model.begins[thread + 1] : model.rank[next]) - 1;
+  if (first > last && !model.whole) return;
+  const [begin, end] = [model.order[first], model.order[last]];
   const from =
-    known < 0
-      ? positionOf(model, axis, model.order[model.begins[thread]]) - half
+    known < 0 || !(model.whole || together(model, known, begin))
+      ? positionOf(model, axis, begin) - half
       : positionOf(model, axis, known) + half;
   const to =
-    next >= model.count
-      ? positionOf(model, axis, model.order[model.begins[thread + 1] - 1]) + half
+    next >= model.count || !(model.whole || together(model, end, next))
+      ? positionOf(model, axis, end) + half
       : positionOf(model, axis, next) - half;
-  const start = clamp(xOf(scene, from), width);
-  const end = clamp(xOf(scene, to), width);
-  if (end - start < 0.5) return;
+  const [left, right] = [from, to].map((position) => clamp(xOf(scene, position), width));
+  if (right - left < 0.5) return;
   context.fillStyle = scene.ink.unordered;
-  context.fillRect(start, lane.top, end - start, lane.height);
+  context.fillRect(left, lane.top, right - left, lane.height);
 }
 
 function clamp(x, width) {
@@ -149,31 +146,34 @@ function mark(context, ink, x, across, lane) {
 }
 
 /** From afar: how many events a column of pixels holds (its height, by logarithm), of which sorts.
+ * What the page does not hold, but has counted, is paler.
  *
  * A colour at a time, since to set one costs more than to fill a column. */
-function paintColumns(context, scene, lane, places, most) {
-  const { model, ink, width } = scene;
+function paintColumns(context, scene, lane, covered, { total, sorts, marked, most: mine }, most) {
+  if (mine === 0) return;
+  const { ink, width } = scene;
   const scale = (BAND - 2) / Math.log1p(most);
   const tops = new Float32Array(width).fill(lane.band + BAND);
-  for (const [sort, name] of SORTS) {
-    const sum = model.sums[sort];
-    context.fillStyle = ink[name];
+  for (const held of [1, 0]) {
+    context.globalAlpha = held ? 1 : COUNTED;
+    for (const [at, [, name]] of SORTS.entries()) {
+      context.fillStyle = ink[name];
+      for (let column = 0; column < width; column++) {
+        const count = sorts[at][column];
+        if (count === 0 || covered[column] !== held) continue;
+        const part = ((scale * Math.log1p(total[column]) + 2) * count) / total[column];
+        tops[column] -= part;
+        context.fillRect(column, tops[column], 1, part);
+      }
+    }
+    context.fillStyle = ink.race;
     for (let column = 0; column < width; column++) {
-      const low = places[column],
-        high = places[column + 1];
-      const count = sum[high] - sum[low];
-      if (count === 0) continue;
-      const part = ((scale * Math.log1p(high - low) + 2) * count) / (high - low);
-      tops[column] -= part;
-      context.fillRect(column, tops[column], 1, part);
+      if (marked[column] === 0 || covered[column] !== held) continue;
+      if (held) context.fillRect(column - 0.5, lane.top + 1, 2, lane.band + BAND - lane.top - 1);
+      else context.fillRect(column, lane.top + 1, 1, 3);
     }
   }
-  const marked = model.sums[MARKED];
-  context.fillStyle = ink.race;
-  for (let column = 0; column < width; column++) {
-    if (marked[places[column + 1]] > marked[places[column]])
-      context.fillRect(column - 0.5, lane.top + 1, 2, lane.band + BAND - lane.top - 1);
-  }
+  context.globalAlpha = 1;
 }
 
 function paintSections(context, scene, thread, lane) {
@@ -241,7 +241,7 @@ function paintBars(context, scene, y, shown) {
 
 /** The first section that ends at a position or after it; by default, at the view's beginning. */
 function firstEnding(scene, end, position = scene.view.a) {
-  if (scene.axis === ORDER) return lowerBound(end, position - 1);
+  if (scene.axis === ORDER) return lowerBound(end, rowFrom(scene.model, position - 0.5));
   let low = 0,
     high = end.length;
   while (low < high) {

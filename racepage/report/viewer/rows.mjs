@@ -44,7 +44,7 @@ function sideOf(model, side) {
       ? []
       : model.facts.sites[site[side.event]].map((one) => model.facts.frames[one]);
   const name = plain(model.facts.threads[thread[side.event]]);
-  const place = frames.length ? plain(frames[0][1] || frames[0][0]) : `event ${side.event}`;
+  const place = frames.length ? plain(frames[0][1] || frames[0][0]) : `event ${model.at[side.event]}`;
   const target = side.target === null ? "" : called(model.facts.targets[side.target]);
   const held = side.locks.map(([lock]) =>
     lock === null || lock === undefined ? "" : called(model.facts.targets[lock]),

@@ -20,11 +20,11 @@ export function headTold(teller, event, target, range) {
 }
 
 /** A button that leads to an event. */
-export function link({ go }, event) {
+export function link({ model, go }, event) {
   return el(
     "button",
     { type: "button", class: "link", onclick: () => go({ event }) },
-    `event ${event}`,
+    `event ${model.at[event]}`,
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { positionOf } from "./axis.mjs";
 import { route } from "./cones.mjs";
+import { rowAt } from "./cover.mjs";
 import { BAND } from "./lanes.mjs";
 import { xOf } from "./paint.mjs";
 import { lowerBound } from "./search.mjs";
@@ -14,8 +15,8 @@ export function paintArrows(context, scene) {
   const { arrowTo } = model.columns;
   const inView = [];
   if (scene.axis === "order") {
-    const high = lowerBound(arrowTo, Math.ceil(view.b));
-    for (let at = lowerBound(arrowTo, Math.floor(view.a)); at < high && inView.length <= MOST; at++)
+    const high = lowerBound(arrowTo, rowAt(model, Math.ceil(view.b)));
+    for (let at = lowerBound(arrowTo, rowAt(model, Math.floor(view.a))); at < high && inView.length <= MOST; at++)
       inView.push(at);
   } else {
     for (let at = 0; at < arrowTo.length && inView.length <= MOST; at++) {

@@ -83,7 +83,7 @@ export function tableOf(model, focus, pick) {
             { class: "none" },
             records.length
               ? "No finding has these words."
-              : `Nothing was found in ${several(model.count, "event")}.`,
+              : `Nothing was found in ${several(model.facts.events, "event")}.`,
           ),
         ];
     rows.replaceChildren(byId("spacer") ?? el("div", { id: "spacer" }), ...shown, ...none);

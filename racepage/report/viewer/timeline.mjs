@@ -18,7 +18,6 @@ import { lanesOf, laneAt } from "./lanes.mjs";
 import { paintLanes, paintNames } from "./paint.mjs";
 import { HEAD, paintScale } from "./scale.mjs";
 import { lowerBound } from "./search.mjs";
-import { sectionsOf, waitsOf } from "./sections.mjs";
 import { paintArrows, paintFocus } from "./strokes.mjs";
 import { tipOf } from "./tip.mjs";
 
@@ -28,9 +27,7 @@ const STEP = 1.5;
 /** The timeline of a model in its canvas; returns what the keys do to it. */
 export function timelineOf(model, focus, ink) {
   const canvas = byId("lanes");
-  const sections = sectionsOf(model);
-  const waits = waitsOf(model);
-  let lanes = lanesOf(sections);
+  let lanes = lanesOf(model.sections);
   const extents = {
     [ORDER]: extentOf(model, ORDER),
     [TIME]: model.time ? extentOf(model, TIME) : null,
@@ -79,8 +76,8 @@ export function timelineOf(model, focus, ink) {
     const centre = centreNow();
     return {
       model,
-      sections,
-      waits,
+      sections: model.sections,
+      waits: model.waits,
       lanes,
       axis,
       view: viewNow(),
@@ -143,7 +140,7 @@ export function timelineOf(model, focus, ink) {
     y: offsetY - HEAD + scroll,
     inGutter: offsetX < size.gutter,
   });
-  const hitAt = (point) => hit(model, sections, lanes, sceneNow(), point.x, point.y);
+  const hitAt = (point) => hit(model, model.sections, lanes, sceneNow(), point.x, point.y);
   const positionAt = (x) => {
     const view = viewNow();
     return view.a + (x / (size.width - size.gutter)) * (view.b - view.a);
@@ -164,7 +161,7 @@ export function timelineOf(model, focus, ink) {
     const threads = named.filter((event) => event >= 0).map((event) => model.columns.thread[event]);
     const few = [...new Set(threads)].slice(0, 6).sort((a, b) => a - b);
     const fits = lanes.height <= size.height - HEAD;
-    lanes = lanesOf(sections, fits ? [] : few);
+    lanes = lanesOf(model.sections, fits ? [] : few);
     scroll = 0;
   };
 
@@ -333,7 +330,13 @@ export function timelineOf(model, focus, ink) {
     look,
     viewNow,
     extents,
-    sections,
+    /** After the model got other events. */
+    renew() {
+      pasts.clear();
+      futures.clear();
+      lanes = lanesOf(model.sections, lanes.order);
+      redraw();
+    },
     pan: (share) => look(panned(viewNow(), share, extents[focus.now.axis])),
     all: () => focus.set({ a: null, b: null }),
     in: () => zoom(STEP),

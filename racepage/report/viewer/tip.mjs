@@ -1,5 +1,6 @@
 // What is said beside the pointer.
 
+import { together } from "./cover.mjs";
 import { byId, el } from "./dom.mjs";
 import { rangeOf, targetOf } from "./model.mjs";
 import { bytesTold, called, duration, plain, several, targetName } from "./words.mjs";
@@ -29,7 +30,7 @@ function eventTold(model, event) {
     el(
       "span",
       { class: "dim" },
-      `event ${event}${range ? ` · ${bytesTold(range)}` : ""}${model.time ? ` · ${duration(model.time[event])}` : ""}`,
+      `event ${model.at[event]}${range ? ` · ${bytesTold(range)}` : ""}${model.time ? ` · ${duration(model.time[event])}` : ""}`,
     ),
     frame ? el("span", { class: "dim mono" }, plain(`${frame[0]} ${frame[1]}`)) : null,
   ].filter(Boolean);
@@ -37,7 +38,9 @@ function eventTold(model, event) {
 
 function sectionTold({ model, section }) {
   const { thread } = model.columns;
-  const inside = model.rank[section.end] - model.rank[section.start] - 1;
+  const inside = together(model, section.start, section.end)
+    ? model.rank[section.end] - model.rank[section.start] - 1
+    : -1;
   const long = model.time
     ? ` · ${duration(model.time[section.end] - model.time[section.start])}`
     : "";
@@ -51,7 +54,7 @@ function sectionTold({ model, section }) {
     el(
       "span",
       { class: "dim" },
-      `events ${section.start} to ${section.end} · ${several(Math.max(inside, 0), "event")} inside${long}`,
+      `events ${model.at[section.start]} to ${model.at[section.end]}${inside < 0 ? "" : ` · ${several(inside, "event")} inside`}${long}`,
     ),
   ].filter(Boolean);
 }
