@@ -33,6 +33,7 @@ from racepage.report.parts import Listed, Part
 from racepage.report.text import WIDTH
 
 _LOOKED: Final = "everything was looked at"
+_LAYOUT: Final = Layout(WIDTH)
 
 
 def render(parts: Iterable[Part], how: How) -> str:
@@ -77,6 +78,7 @@ def _looked(part: Part) -> Iterator[str]:
 
 def _cases(part: Part) -> Iterator[str]:
     seen: Counter[str] = Counter()
+    tellers: dict[int, FindingText] = {}  # by analysis: each reads every source file once
     for one in part.findings:
         name = _name(one)
         seen[name] += 1
@@ -88,7 +90,8 @@ def _cases(part: Part) -> Iterator[str]:
             yield f"      <skipped message={_quoted(one.finding.suppressed)}/>"
         else:
             told = f'type="{one.finding.kind}" message={_quoted(one.message)}'
-            yield f"      <failure {told}>{escape(_text(one))}</failure>"
+            teller = tellers.setdefault(id(one.analysis), FindingText(one.analysis, _LAYOUT))
+            yield f"      <failure {told}>{escape(_text(one, teller))}</failure>"
         yield "    </testcase>"
 
 
@@ -109,14 +112,13 @@ def _side(side: Side) -> str:
     return f"{plain(frame.file.rsplit('/', 1)[-1])} {plain(frame.function)}".rstrip()
 
 
-def _text(one: Listed) -> str:
+def _text(one: Listed, teller: FindingText) -> str:
     """What the report for people says of a finding."""
-    layout = Layout(WIDTH)
-    lines: list[Text] = [*FindingText(one.analysis, layout).lines(one.finding)]
+    lines: list[Text] = [*teller.lines(one.finding)]
     if one.found is not None:
         from racepage.report.exploration import order, really  # noqa: PLC0415  (needed only here)
 
-        lines += [Text(), *order(one.found.told, layout), *really(one.found, layout)]
+        lines += [Text(), *order(one.found.told, _LAYOUT), *really(one.found, _LAYOUT)]
     if one.again is not None:
         lines += [Text(), Text(one.again)]
     return printed(lines, WIDTH, color=False)
