@@ -14,6 +14,7 @@ from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.keep import keep
+from racepage.cli.looking import show_first, view_options
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import say, writable
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
@@ -189,6 +190,7 @@ def _told(parameters: tuple[Any, ...]) -> str:
     callback=writable,
     help="Keep the trace of the first finding, for check.",
 )
+@view_options
 @reporting_options
 def explore(  # noqa: PLR0917  (what the command line says)
     options: Reporting,
@@ -206,6 +208,8 @@ def explore(  # noqa: PLR0917  (what the command line says)
     state_file: Path | None,
     save_schedule: Path | None,
     trace_file: Path | None,
+    looks: bool,
+    no_open: bool,
 ) -> int:
     """Run a program under many schedules, and report what is wrong.
 
@@ -252,6 +256,8 @@ def explore(  # noqa: PLR0917  (what the command line says)
         code = INTERRUPTED
     file = None if save_schedule is None else str(save_schedule)
     options.report(OfExploration(exploration=exploration, file=file), lambda: code)
+    if looks:
+        show_first(exploration, trace_file, opens=not no_open)
     options.settle()
     return code
 

@@ -14,6 +14,7 @@ import click
 from racepage.cli.complete import targets
 from racepage.cli.exits import Exit
 from racepage.cli.keep import keep
+from racepage.cli.looking import show_first, view_options
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import say, writable
 from racepage.cli.settings import Configured
@@ -51,6 +52,7 @@ MOST_TIMES: Final = 1_000_000
     callback=writable,
     help="Keep the trace of the execution, for check.",
 )
+@view_options
 @reporting_options
 def replay(  # noqa: PLR0917  (what the command line says)
     options: Reporting,
@@ -59,6 +61,8 @@ def replay(  # noqa: PLR0917  (what the command line says)
     args: tuple[str, ...],
     times: int,
     trace_file: Path | None,
+    looks: bool,
+    no_open: bool,
 ) -> int:
     """Replay a schedule, and say whether its finding comes back.
 
@@ -102,6 +106,8 @@ def replay(  # noqa: PLR0917  (what the command line says)
         },
     )
     options.report(asked, lambda: code)
+    if looks:
+        show_first(exploration, trace_file, opens=not no_open)
     options.policy.looked_at_some()
     options.settle()
     return code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,10 +16,11 @@ from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.keep import keep, said
+from racepage.cli.looking import page_of, view_options
 from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import own_stdout, say, writable
 from racepage.cli.settings import DEEPEST, Configured
-from racepage.cli.view import no_open_option, show
+from racepage.cli.view import show
 from racepage.errors import RacepageError
 from racepage.report.formats import OfTrace
 
@@ -50,13 +50,7 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     help="Frames of the call stack that each event carries.",
 )
 @click.option("--values", is_flag=True, help="Record which bytes accesses read and wrote; slower.")
-@click.option(
-    "--view",
-    "looks",
-    is_flag=True,
-    help="Look at it in the browser: writes FILE.html after --trace FILE, else WORKLOAD.html.",
-)
-@no_open_option
+@view_options
 @analysis_options
 def run(  # noqa: PLR0917  (what the command line says)
     options: Options,
@@ -112,7 +106,7 @@ def run(  # noqa: PLR0917  (what the command line says)
         asked = OfTrace(analysis=analysis, trace=trace, subject=program.name)
         options.report(asked, lambda: comes_to)
         if looks:
-            page = _page_of(program.name, trace_file)
+            page = page_of(program.name, trace_file)
             show(trace, analysis, page, subject=program.name, opens=not no_open)
         options.settle(usable=not outcome.interrupted)
         return code
@@ -163,13 +157,6 @@ def _run(
     except KeyboardInterrupt:
         outcome.interrupted = True
         outcome.code = INTERRUPTED
-
-
-def _page_of(name: str, trace_file: Path | None) -> Path:
-    """Where the page of a run goes: beside its trace, or by its name into the working directory."""
-    if trace_file is not None:
-        return trace_file.with_name(f"{trace_file.name}.html")
-    return Path(re.sub(r"[^\w.-]+", "-", Path(name).name).strip("-.") + ".html")
 
 
 def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:
