@@ -12,7 +12,7 @@ from typing import Final, Literal, TextIO
 
 import click
 
-from racepage.report.escape import plain
+from racepage.report.escape import ASCII, plain
 
 Color = Literal["auto", "always", "never"]
 
@@ -23,41 +23,6 @@ WIDEST: Final = 120
 """Columns beyond which lines are hard to read, however wide a terminal is."""
 
 _LONGEST_LINE: Final = 2000
-_ASCII: Final = str.maketrans(
-    {
-        "━": "=",
-        "═": "=",
-        "─": "-",
-        "┼": "+",
-        "├": "+",
-        "┤": "+",
-        "▁": ".",
-        "▂": ":",
-        "▃": "-",
-        "▄": "=",
-        "▅": "+",
-        "▆": "*",
-        "▇": "%",
-        "█": "#",
-        "▀": "^",
-        "…": "~",
-        "—": "-",
-        "│": "|",
-        "┃": "#",
-        "╭": "+",
-        "╮": "+",
-        "╰": "+",
-        "╯": "+",
-        "┬": "+",
-        "┴": "+",
-        "╌": ".",
-        "▶": ">",
-        "◀": "<",
-        "○": "o",
-        "●": "*",
-        "⋮": ":",
-    }
-)
 
 
 def say(message: str) -> None:
@@ -170,7 +135,7 @@ def _fit(text: str, stream: TextIO) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+        return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
     return text
 
 

@@ -8,8 +8,9 @@ where it does not count. The failure's text is what the report for people says.
 The name of a case has the functions of both sides and no line numbers, so that the next run's case
 is the same one; GitLab takes only the first of a name in a suite, so that more are numbered.
 
-The text is ASCII: whatever is not, is a character reference, and what XML has none for (control
-characters, lone surrogates) is shown as the escape that Python has for it.
+The text is ASCII: what reports draw with has other characters for that, a letter that is not ASCII
+is a character reference, and what XML has none for (control characters, lone surrogates) is shown
+as the escape that Python has for it.
 
 Source: github.com/jenkinsci/xunit-plugin, `junit-10.xsd`; docs.gitlab.com, "Unit test reports".
 """
@@ -25,7 +26,7 @@ from xml.sax.saxutils import escape, quoteattr
 from rich.text import Text
 
 from racepage.finding import Side
-from racepage.report.escape import plain
+from racepage.report.escape import ASCII, plain
 from racepage.report.formats import How
 from racepage.report.layout import Layout, printed
 from racepage.report.one_finding import FindingText
@@ -121,7 +122,7 @@ def _text(one: Listed, teller: FindingText) -> str:
         lines += [Text(), *order(one.found.told, _LAYOUT), *really(one.found, _LAYOUT)]
     if one.again is not None:
         lines += [Text(), Text(one.again)]
-    return printed(lines, WIDTH, color=False)
+    return printed(lines, WIDTH, color=False).translate(ASCII)
 
 
 def _remarks(part: Part) -> Iterator[str]:

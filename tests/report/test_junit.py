@@ -59,7 +59,7 @@ def test_a_finding_is_a_failure_and_its_text_is_the_report() -> None:
     failure = case[0]
     assert (failure.get("type"), failure.get("message")) == ("data-race", RACE.message)
     assert "  first   t1 write page:0[0:64]" in (failure.text or "")
-    assert "━━ RP001 data-race ━━" in (failure.text or "")
+    assert "== RP001 data-race ==" in (failure.text or "")
 
 
 def test_what_does_not_count_is_skipped_with_the_reason() -> None:
