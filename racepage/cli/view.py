@@ -34,8 +34,15 @@ no_open_option = click.option(
     help="Draw a finding in the terminal instead: its number in the report of check, or how its "
     "fingerprint begins; the first, where nothing is said.",
 )
+@click.option(
+    "--serve",
+    "serves",
+    is_flag=True,
+    help="Write nothing, and serve the page to the browsers of this machine until Ctrl-C: of a "
+    "long trace it then has every event, as one comes closer.",
+)
 @looking_options
-def view(options: Options, path: str, no_open: bool, race: str | None) -> int:
+def view(options: Options, path: str, no_open: bool, race: str | None, serves: bool) -> int:
     """Look at a trace in the browser, or at a race in the terminal.
 
     Shows its threads, pages and races, and why nothing orders them.
@@ -47,9 +54,11 @@ def view(options: Options, path: str, no_open: bool, race: str | None) -> int:
     from racepage.trace.files import read_trace  # noqa: PLC0415  (not needed to print help)
 
     page = options.output or Path(f"{path}.html")
+    if serves and (options.output is not None or race is not None):
+        raise click.UsageError("--serve writes no file and draws nothing; leave out -o and --text")
     if page.exists() and Path(path).exists() and page.samefile(path):
         raise click.UsageError(f"-o {page} would overwrite the trace; name another file")
-    trace = read_trace(path)
+    trace = read_trace(path, large=serves)
     analysis = options.policy.apply(options.analyse(trace, f"checking {Path(path).name}"))
     if race is not None:
         from racepage.report.choice import choose  # noqa: PLC0415  (not needed to print help)
@@ -61,6 +70,12 @@ def view(options: Options, path: str, no_open: bool, race: str | None) -> int:
         emit(draw.render(trace, analysis, choose(analysis, race), style), output)
         options.settle()
         return exits.of(analysis.verdict)
+    if serves:
+        from racepage.cli.serving import serve  # noqa: PLC0415  (not for those who do not)
+
+        serve(trace, analysis, subject=Path(path).name, opens=not no_open)
+        options.settle()
+        return exits.of(analysis.verdict)
     show(trace, analysis, page, subject=Path(path).name, opens=not no_open)
     options.settle()
     return exits.of(analysis.verdict)
@@ -70,7 +85,6 @@ def show(trace: Trace, analysis: Analysis, page: Path, *, subject: str, opens: b
     """Write the page of an analysed trace, and open it in the user's browser.
 
     Raises:
-        RacepageError: there are more events than a page can hold.
         click.ClickException: it cannot be written.
     """
     from racepage.report import html  # noqa: PLC0415  (not needed to print help)

@@ -3,9 +3,11 @@ from __future__ import annotations
 import io
 import webbrowser
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from racepage.cli import serving
 from tests.cli.conftest import RACY, Racepage
 
 
@@ -135,3 +137,44 @@ def test_a_race_that_is_not_there_is_told(racepage: Racepage, racy: Path, clean:
     assert racepage("view", racy, "--text", "2").complaint == f"{racy}: {told}"
     told = "there is no finding 1, since there is none that counts"
     assert racepage("view", clean, "--text").complaint == f"{clean}: {told}"
+
+
+def test_serving_prints_the_address_opens_it_and_ends_with_the_code_of_check(
+    racepage: Racepage,
+    racy: Path,
+    clean: Path,
+    opened: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def look() -> None:
+        with urlopen(opened[-1], timeout=10) as page:  # noqa: S310  (it is the server's address)
+            seen.append(page.read())
+
+    monkeypatch.setattr(serving, "until_interrupted", look)
+    result = racepage("view", racy, "--serve")
+    assert (result.code, result.out) == (1, f"{opened[0]}\n")
+    assert "until Ctrl-C" in result.err
+    assert b"<title>racy.trace " in seen[0]
+    assert racepage("view", clean, "--serve").code == 0
+    assert not racy.with_name("racy.trace.html").exists()
+
+
+def test_ctrl_c_ends_the_serving(
+    racepage: Racepage, racy: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        def wait(self) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(serving, "Event", Interrupted)
+    result = racepage("view", racy, "--serve", "--no-open")
+    assert result.code == 1
+    assert result.err.endswith("racepage: ended\n")
+    assert opened == []
+
+
+@pytest.mark.parametrize("also", [("-o", "x.html"), ("--text",)])
+def test_serving_writes_no_file(racepage: Racepage, racy: Path, also: tuple[str, ...]) -> None:
+    assert "--serve writes no file" in racepage("view", racy, "--serve", *also).complaint

@@ -12,6 +12,7 @@ Facts name events by their numbers in the trace.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,7 +91,9 @@ class Excerpt:
         trace, limits = self._trace, self._limits
         most = {"most_buckets": limits.buckets, "most_cells": limits.cells}
         shift = shift_for(len(trace), len(trace.threads), **most)
-        if counts is None:
+        if counts is not None:
+            shift = max(shift, counts.shift)
+        else:
             counts = density(trace.columns, len(trace.threads), shift, self.marked)
         told = counts.tile(shift, 0, limits.buckets)
         columns, tables = self._held(self._keeping.rows)
@@ -110,9 +113,12 @@ class Excerpt:
         }
         return Content(known, columns)
 
-    def window(self, start: int, stop: int) -> Content:
-        """The events of a page that holds the window [start, stop) besides, and their tables."""
-        columns, tables = self._held(self._keeping.with_window(start, stop))
+    def window(self, start: int, stop: int, singles: Sequence[int] = ()) -> Content:
+        """The events of a page that holds the window [start, stop) besides, and their tables.
+
+        `singles` are further events to hold.
+        """
+        columns, tables = self._held(self._keeping.with_window(start, stop, singles))
         return Content(tables.told(), columns)
 
     def _held(self, rows: Ints) -> tuple[dict[str, NDArray[Any]], Tables]:

@@ -7,9 +7,6 @@
 export const PLANES = 6,
   MARKED = 5;
 
-/** Buckets in a tile. */
-export const TILE = 2048;
-
 /** The grid of counts ([plane][thread][bucket]) of buckets `width` wide from `begin` on. */
 export function gridOf({ begin, width, buckets }, counts, threads) {
   const sums = new Int32Array(PLANES * threads * (buckets + 1));
@@ -40,10 +37,34 @@ export function upTo({ begin, width, buckets }, sums, low, position) {
   return before + (sums[low + bucket + 1] - before) * (place - bucket);
 }
 
-/** A grid, and the finer tiles that there are by `name(shift, at)`; `shift` is the level that is
+/** A grid, and the finer tiles of `tile` buckets that there are, by name; `shift` is the level that is
  * wanted now, null for the grid's own. */
-export function levelsOf(base) {
-  return { base, tiles: new Map(), shift: null };
+export function levelsOf(base, tile = 1) {
+  return { base, tile, tiles: new Map(), shift: null };
+}
+
+/** The level whose buckets are at most as wide as a pixel of a view, null for the grid's own. */
+export function levelFor({ base }, { a, b }, width, finest) {
+  const shift = Math.max(finest, Math.floor(Math.log2(Math.max((b - a) / width, 1))));
+  return 2 ** shift < base.width ? shift : null;
+}
+
+/** The tiles of the wanted level that a view of [a, b) lacks: [shift, number]. */
+export function lacking({ base, tile, tiles, shift }, { a, b }) {
+  if (shift === null) return [];
+  const wide = tile * 2 ** shift;
+  const found = [];
+  for (let at = Math.floor(Math.max(a, 0) / wide); at * wide < Math.min(b, base.last); at++)
+    if (!tiles.has(tileName(shift, at))) found.push([shift, at]);
+  return found;
+}
+
+/** Put in a tile of counts; of more than `most`, those that came first go. */
+export function addTile({ base, tile, tiles }, [shift, at], { buckets }, { counts }, most = 64) {
+  const width = 2 ** shift;
+  const grid = gridOf({ begin: at * tile * width, width, buckets }, counts, base.threads);
+  tiles.set(tileName(shift, at), grid);
+  for (const name of [...tiles.keys()].slice(0, -most)) tiles.delete(name);
 }
 
 /** A tile's name: its level, and its number on it. */
@@ -53,9 +74,9 @@ export function tileName(shift, at) {
 
 /** How many events of a plane and thread lie in [a, b), as exactly as is known. */
 export function amount(levels, plane, thread, a, b) {
-  const { base, tiles, shift } = levels;
+  const { base, tile, tiles, shift } = levels;
   if (shift === null || tiles.size === 0) return between(base, plane, thread, a, b);
-  const wide = TILE * 2 ** shift;
+  const wide = tile * 2 ** shift;
   let sum = 0;
   while (a < b) {
     const at = Math.floor(a / wide);
@@ -72,19 +93,18 @@ function between(grid, plane, thread, a, b) {
 }
 
 /** The densities of a page that has them: by order, and by the clock where there are times. */
-export function densitiesOf({ density, events, latest, threads }, { density: counts, slow }) {
+export function densitiesOf({ density, events, latest, live, threads }, { density: counts, slow }) {
   if (!density) return null;
   const { shift, buckets } = density;
   const order = gridOf({ begin: 0, width: 2 ** shift, buckets }, counts, threads.length);
-  // The last bucket may reach beyond the end, where there are no events.
+  order.last = events; // the last bucket may reach beyond
   const time = slow && {
     begin: 0,
     width: (latest + 1) / buckets,
     buckets,
   };
   return {
-    order: levelsOf(order),
+    order: levelsOf(order, live?.tile),
     time: time ? levelsOf(gridOf(time, slow, threads.length)) : null,
-    events,
   };
 }

@@ -9,7 +9,7 @@ at an event that is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -90,13 +90,15 @@ class Keeping:
         self.rows = np.union1d(held, _ends_around(held, self._first, self._last))
         self.windows = len(with_windows)
 
-    def with_window(self, start: int, stop: int) -> Ints:
-        """The events to hold with a further window [start, stop), ascending."""
-        window = np.arange(start, stop)
-        low, high = np.searchsorted(self._first, (start - _LONG, stop))
-        near = _ends_around(window, self._first[low:high], self._last[low:high])
-        far = _ends_around(window, *self._long)
-        return np.unique(np.concatenate((self.rows, window, near, far)))
+    def with_window(self, start: int, stop: int, singles: Sequence[int] = ()) -> Ints:
+        """The events to hold with a further window [start, stop) and further ones, ascending."""
+        pieces = [self.rows]
+        for low, high in ((start, stop), *((event, event + 1) for event in singles)):
+            events = np.arange(low, high)
+            begin, end = np.searchsorted(self._first, (low - _LONG, high))
+            near = _ends_around(events, self._first[begin:end], self._last[begin:end])
+            pieces += [events, near, _ends_around(events, *self._long)]
+        return np.unique(np.concatenate(pieces))
 
 
 def _ends_around(rows: Ints, first: Ints, last: Ints) -> Ints:

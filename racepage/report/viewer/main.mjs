@@ -11,4 +11,4 @@ async function start() {
   });
 }
 
-start().catch(failed);
+if (typeof document !== "undefined") start().catch(failed);

@@ -17,8 +17,8 @@ export const READ = 0,
   SYNC = 3,
   OTHER = 4;
 
-/** Everything derived from the columns that every pane needs. */
-export function modelOf(told, columns) {
+/** Everything derived from the columns that every pane needs; `density` where it is known already. */
+export function modelOf(told, columns, density = densitiesOf(told, columns)) {
   const count = columns.thread.length;
   const whole = count === told.events;
   const at = columns.at ?? Int32Array.from(columns.thread, (_, row) => row);
@@ -33,7 +33,9 @@ export function modelOf(told, columns) {
     if (second) marked[second.event] = 1;
   }
   const model = {
+    told,
     facts,
+    density,
     columns,
     count,
     whole,
@@ -51,7 +53,6 @@ export function modelOf(told, columns) {
   model.sections = sectionsOf(model);
   model.waits = waitsOf(model);
   model.gaps = whole ? null : gapsOf(model);
-  model.density = densitiesOf(facts, columns);
   model.arrowsByFrom = sortedBy(model.arrowFrom);
   model.findingsOf = findingsOf(facts.findings);
   return model;
