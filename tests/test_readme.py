@@ -37,6 +37,13 @@ def test_the_example_prints_exactly_what_is_shown(racepage: Racepage, tmp_path: 
     assert done.out == report
 
 
+def test_the_example_is_drawn_as_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+    [drawing] = [block for block in blocks("text") if "unordered ╌" in block]
+    (tmp_path / "early.py").write_text(example())
+    racepage("run", "early.py", "--trace", "early.arrows")
+    assert f"\n\n{drawing}\n" in racepage("view", "early.arrows", "--text").out
+
+
 def test_the_suppressed_example_prints_what_is_shown(racepage: Racepage, tmp_path: Path) -> None:
     [suppressions] = [block for block in blocks("toml") if "[[suppress]]" in block]
     [report] = [block for block in blocks("text") if "suppressed" in block]

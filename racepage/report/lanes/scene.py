@@ -155,6 +155,11 @@ class _Scene:
         for rows, start in zip(self._rows, self._edges.starts, strict=True):
             if rows[0] in shown and start is not None and self._thread[start] in self._lane:
                 shown.add(start)
+        for rows in self._rows:
+            there = np.flatnonzero(np.isin(rows, list(shown)))
+            edges = np.concatenate(([-1], there, [len(rows)]))
+            alone = edges[:-1][np.diff(edges) == 2] + 1  # to count one takes as much room
+            shown.update(rows[alone].tolist())
         return shown
 
     def _near(self, side: Side) -> Iterator[int]:
