@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +13,7 @@ from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.finding import Analysis
+    from racepage.report.choice import Choice
     from racepage.trace.columns import Trace
 
 EXPORTS: Final = {
@@ -47,16 +46,31 @@ def export(trace: Trace, target: str, form: str, finding: str) -> None:
 
     if form == "perfetto":
         perfetto.messages()  # where the package is missing, nothing need be analysed
+    path = Path(target)
     where = Path(trace.origin.path or "the trace").name
     with watched(f"checking {where}") as tick:
         analysis = analyse(trace, progress=tick)
-    if form in OF_A_FINDING:
-        _around(trace, analysis, Path(target), form, finding)
-    else:
-        _whole(trace, analysis, Path(target), form)
+    try:
+        if form in OF_A_FINDING:
+            events, choice = around_one(trace, analysis, path, form, finding)
+            number = "" if choice.number is None else f" {choice.number}"
+            what = f"{choice.finding.kind}{number}"
+            say(f"wrote {path}: {what}, {counted(events, 'event')} of {len(trace):,}")
+            return
+        wall = whole(trace, analysis, path, form)
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be written: {error.strerror or error}") from None
+    said(path, len(trace), "event")
+    if not wall:
+        say(f"{path} has logical time, since the trace has no other: 10 us for every event")
 
 
-def _whole(trace: Trace, analysis: Analysis, target: Path, form: str) -> None:
+def whole(trace: Trace, analysis: Analysis, target: Path, form: str) -> bool:
+    """Write all of a trace; return whether the times are the recording's.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     from racepage.report.arrows import arrows  # noqa: PLC0415  (not needed to print help)
     from racepage.report.exports import chrome, perfetto  # noqa: PLC0415
     from racepage.report.exports.timeline import layout  # noqa: PLC0415
@@ -64,19 +78,23 @@ def _whole(trace: Trace, analysis: Analysis, target: Path, form: str) -> None:
 
     edges = arrows(trace)
     timeline = layout(trace, edges)
-    with _written(target):
-        if form == "chrome":
-            write_lines(chrome.write_lines(trace, analysis, timeline, edges), target)
-        else:
-            packets = perfetto.packets(trace, analysis, timeline, edges)
-            with target.open("wb") as file:
-                file.writelines(packets)
-    said(target, len(trace), "event")
-    if not timeline.wall:
-        say(f"{target} has logical time, since the trace has no other: 10 us for every event")
+    if form == "chrome":
+        write_lines(chrome.write_lines(trace, analysis, timeline, edges), target)
+    else:
+        with target.open("wb") as file:
+            file.writelines(perfetto.packets(trace, analysis, timeline, edges))
+    return timeline.wall
 
 
-def _around(trace: Trace, analysis: Analysis, target: Path, form: str, finding: str) -> None:
+def around_one(
+    trace: Trace, analysis: Analysis, target: Path, form: str, finding: str = "1"
+) -> tuple[int, Choice]:
+    """Write what is around one finding; return how many events that is, and the finding.
+
+    Raises:
+        RacepageError: there is no such finding.
+        OSError: the file cannot be written.
+    """
     from racepage.order.history import History  # noqa: PLC0415  (not needed to print help)
     from racepage.report.arrows import arrows, stamped  # noqa: PLC0415
     from racepage.report.choice import choose  # noqa: PLC0415
@@ -94,21 +112,8 @@ def _around(trace: Trace, analysis: Analysis, target: Path, form: str, finding: 
         among = dot.worth_drawing(trace, edges, start)
         events = around(trace, edges, start, most=dot.MOST_EVENTS, among=among)
     kept = ordered(trace, History(trace.columns.thread, batches), events)
-    with _written(target):
-        if form == "shiviz":
-            write_lines(shiviz.write_lines(trace, kept, choice), target)
-        else:
-            write_lines(dot.write_lines(trace, kept, choice, edges), target)
-    number = "" if choice.number is None else f" {choice.number}"
-    say(
-        f"wrote {target}: {choice.finding.kind}{number}, "
-        f"{counted(len(events), 'event')} of {len(trace):,}"
-    )
-
-
-@contextmanager
-def _written(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RecordingError(f"{target}: cannot be written: {error.strerror or error}") from None
+    if form == "shiviz":
+        write_lines(shiviz.write_lines(trace, kept, choice), target)
+    else:
+        write_lines(dot.write_lines(trace, kept, choice, edges), target)
+    return len(events), choice

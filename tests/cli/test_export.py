@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from racepage.cli.export import EXPORTS
 from tests.cli.conftest import Racepage
 from tests.report.exports import chrome_rules, dot_rules, perfetto_rules, shiviz_rules
 
@@ -110,6 +111,15 @@ def test_a_suffix_that_means_nothing_names_those_that_do(racepage: Racepage, rac
 @pytest.mark.parametrize("name", ["no/such.json", "no/such.pftrace", "no/such.dot", "no/such.log"])
 def test_what_cannot_be_written_is_one_line(racepage: Racepage, racy: Path, name: str) -> None:
     assert f"{name}: cannot be written: " in racepage("convert", racy, name).complaint
+
+
+def test_the_readme_and_the_help_tell_of_every_format(racepage: Racepage) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    told = racepage("convert", "--help").out
+    for form, suffixes in EXPORTS.items():
+        assert f"(`{form}`)" in readme
+        assert [f"`{suffix}`" in readme for suffix in suffixes] == [True] * len(suffixes)
+        assert f"  {form:<9} {' '.join(suffixes)} " in told
 
 
 def test_a_trace_that_was_cut_off_is_never_a_pass(

@@ -17,6 +17,7 @@ trace has no times, or such as span weeks, time is *logical*: the k-th event has
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -40,6 +41,7 @@ _WIDEST: Final = 1_000  # nanoseconds of a cell that nothing follows at once
 _LONGEST: Final = 1 << 51  # nanoseconds that viewers can tell apart, who count microseconds
 _LOCKS: Final = (int(Op.LOCK), int(Op.RLOCK))
 _UNLOCKS: Final = (int(Op.UNLOCK), int(Op.RUNLOCK))
+_EXCLUSIVE: Final = (int(Op.LOCK), int(Op.UNLOCK))
 _NO_EFFECT: Final = Flag.TRYFAIL | Flag.INNER | Flag.REFUSED
 
 
@@ -218,7 +220,8 @@ def _held(
     begin: list[int] = []
     end: list[int] = []
     writes: list[bool] = []
-    holders: dict[int, list[tuple[int, int]]] = {}  # lock -> (thread, number of the section)
+    # (lock, for writing) -> thread -> the numbers of the sections that it is in
+    holders: defaultdict[tuple[int, bool], dict[int, list[int]]] = defaultdict(dict)
     for event, thread, op, lock in zip(
         rows.tolist(),
         columns.thread[rows].tolist(),
@@ -226,19 +229,20 @@ def _held(
         columns.target[rows].tolist(),
         strict=True,
     ):
-        those = holders.setdefault(lock, [])
+        write = op in _EXCLUSIVE
+        those = holders[lock, write]
         if op in _LOCKS:
-            those.append((thread, len(begin)))
+            those.setdefault(thread, []).append(len(begin))
             begin.append(event)
             end.append(len(columns))
-            writes.append(op == Op.LOCK)
+            writes.append(write)
             continue
-        fit = [one for one in those if writes[one[1]] == (op == Op.UNLOCK)]
-        mine = [one for one in fit if one[0] == thread]
         # A plain lock may be given back by another thread: then whoever holds it does no longer.
-        for one in (mine or (fit if op == Op.UNLOCK else []))[-1:]:
-            those.remove(one)
-            end[one[1]] = event
+        whose = next(reversed(those), None) if write and thread not in those else thread
+        if whose in those:
+            end[those[whose].pop()] = event
+            if not those[whose]:
+                del those[whose]
     begun, ended = np.array(begin, dtype=np.int64), np.array(end, dtype=np.int64)
     thread = columns.thread[begun]
     elsewhere = np.append(columns.thread, -1)[ended] != thread
