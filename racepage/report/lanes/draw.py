@@ -40,8 +40,8 @@ from racepage.trace.columns import NOTHING, Trace
 _WIDE: Final = 72
 _GUTTERS: Final = (11, 17)  # columns between the lanes, of a narrow and of a wide terminal
 _LANES: Final = 2  # columns of their lines
-_MOST_LOCKS: Final = 3
-_MOST_LINES: Final = 3  # that one sentence is broken into
+_MOST_LOCKS: Final = 2
+_MOST_LINES: Final = 4  # that one sentence is broken into
 _MARGIN: Final = 2
 
 _STYLE: Final = {"first": "cyan", "second": "magenta", "also": "yellow", "": ""}

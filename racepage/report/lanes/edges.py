@@ -122,13 +122,15 @@ class Edges:
         """Whether an event is another one, or happens before it."""
         return event == other or (event < other and self._history.before(event, other))
 
-    def from_others(self, event: int) -> list[Other]:
+    def from_others(self, event: int) -> tuple[list[Other], int]:
         """What `event` comes to know of threads in no lane, directly; the latest first.
 
-        What started its thread is left out.
+        What started its thread is left out. Of very many threads the latest are looked at, and the
+        second part of the answer is how many others there are.
         """
         learnt = self._history.learnt_at(event)
-        if len(learnt) > _MOST_OTHERS:
+        left = max(0, len(set(learnt) - set(self._threads)) - _MOST_OTHERS)
+        if left:
             latest = sorted(learnt, key=lambda thread: (-learnt[thread], thread))
             learnt = {thread: learnt[thread] for thread in latest[:_MOST_OTHERS]}
         last = {thread: self._last(thread, known) for thread, known in learnt.items()}
@@ -145,7 +147,7 @@ class Edges:
                 for known in lanes
             )
             found.append(Other(one, hands_on))
-        return sorted(found, reverse=True)
+        return sorted(found, reverse=True), left
 
     def _all_pairs(self, lane: int) -> tuple[Rows, Rows]:
         """Every event of a lane that comes to know more of the other one, and its last that is

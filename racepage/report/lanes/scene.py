@@ -213,11 +213,12 @@ class _Scene:
         for edge in left_out:
             if edge.to == event and not edge.begins:
                 yield f"after {self._told(edge.source)}"
-        others = self._edges.from_others(event)
+        others, more = self._edges.from_others(event)
         for one in others[:_MOST_NOTES]:
             yield f"{'through' if one.hands_on else 'after'} {self._told(one.event)}"
-        if len(others) > _MOST_NOTES:
-            yield f"and after {counted(len(others) - _MOST_NOTES, 'other thread')}"
+        more += max(0, len(others) - _MOST_NOTES)
+        if more:
+            yield f"and after {counted(more, 'other thread')}"
 
     def _started(self, start: int, event: int, left_out: Sequence[Edge]) -> Iterator[str]:
         """By whom a thread was started, whose first event this is, where no arrow shows it."""

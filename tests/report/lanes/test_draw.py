@@ -217,6 +217,27 @@ def test_threads_without_a_lane_are_named() -> None:
     assert "It has events of t3 as well" in picture
 
 
+@pytest.mark.parametrize("arriving", [10, 300])
+def test_of_many_threads_that_an_event_comes_after_two_are_named(arriving: int) -> None:
+    threads = [f"t{number}" for number in range(arriving)]
+    picture = "".join(
+        drawn(
+            "\n".join(
+                (
+                    *(f"{name} release_merge sync:b" for name in threads),
+                    "one take sync:b",
+                    "one write page:0[0:8]",
+                    "two write page:0[0:8]",
+                )
+            ),
+            width=120,
+        )
+    )
+    assert f"after t{arriving - 1}'s release_merge (event {arriving - 1})" in picture
+    assert f"after t{arriving - 2}'s release_merge (event {arriving - 2})" in picture
+    assert f"and after {arriving - 2} other threads" in picture
+
+
 # What holds for all of them ----------------------------------------------------------------------
 
 
