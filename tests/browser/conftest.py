@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from racepage.detect import analyse
 from racepage.report import html
+from racepage.report.viewer.kept import LIMITS, Limits
 from racepage.trace import text
 from racepage.trace.columns import Trace
 
@@ -69,10 +70,18 @@ def view(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
         height: int = 900,
         dark: bool = False,
         listening: bool = True,
+        excerpt: Limits | None = None,
     ) -> Page:
         made = text.parse(trace) if isinstance(trace, str) else trace
         file = tmp_path / "page.html"
-        file.write_text(html.render(made, analyse(made), subject="a trace"), encoding="utf-8")
+        shown = html.render(
+            made,
+            analyse(made),
+            subject="a trace",
+            most_events=html.MOST_EVENTS if excerpt is None else 0,
+            limits=excerpt or LIMITS,
+        )
+        file.write_text(shown, encoding="utf-8")
         context = chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",

@@ -85,10 +85,24 @@ function sortOf(name, op) {
   return SYNCS.includes(name) ? SYNC : OTHER;
 }
 
-/** A model of events; `arrows` are pairs [from, to], `times` maps events to nanoseconds. */
+/** A model of events; `arrows` are pairs [from, to], `times` maps events to nanoseconds.
+ *
+ * With `at`, the rows are those events of a trace of `events`, as an excerpt holds them; `more` are
+ * further facts, `counts` further columns. */
 export function traceOf(
   rows,
-  { arrows = [], times = {}, flags = {}, findings = [], racy = [], targets: given = [] } = {},
+  {
+    arrows = [],
+    times = {},
+    flags = {},
+    findings = [],
+    racy = [],
+    targets: given = [],
+    at = null,
+    events = rows.length,
+    more = {},
+    counts = {},
+  } = {},
 ) {
   const threads = [],
     names = [],
@@ -123,7 +137,7 @@ export function traceOf(
   const sorted = [...arrows].sort((a, b) => a[1] - b[1]);
   const timed = Object.keys(times).map(Number);
   const facts = {
-    events: rows.length,
+    events,
     ops: OPS,
     classes: OPS.map((_, at) => CLASSES[at] ?? "none"),
     writes: OPS.map((name) => Number(WRITES.includes(name))),
@@ -136,6 +150,7 @@ export function traceOf(
     sizes: [],
     racy: [],
     rules: {},
+    ...more,
   };
   return modelOf(facts, {
     ...Object.fromEntries(
@@ -144,6 +159,8 @@ export function traceOf(
     timed: Int32Array.from(timed),
     time: Float64Array.from(timed, (event) => times[event]),
     racy: Int32Array.from(racy),
+    ...(at ? { at: Int32Array.from(at) } : {}),
+    ...counts,
     arrowTo: Int32Array.from(sorted, ([, to]) => to),
     arrowBack: Int32Array.from(sorted, ([from, to]) => to - from),
   });

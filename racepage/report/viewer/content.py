@@ -78,6 +78,7 @@ class Excerpt:
         self._keeping = Keeping(trace, analysis, limits, last[last >= 0])
         self._history = History(trace.columns.thread, stamped(trace))
         self._times = Times(trace.columns, len(trace.threads))
+        self._when = self._times.of(self._keeping.rows)
         sides = (side for one in analysis.findings for side in (one.first, one.second))
         events = [side.event for side in sides if side is not None]
         self.marked = np.unique(np.array([*analysis.racy_event_ids, *events], dtype=np.int64))
@@ -127,11 +128,15 @@ class Excerpt:
         tables = Tables(trace)
         tables.ask(events)
         timed = self._times.last is not None
+        when = np.empty(len(rows))
+        always = np.isin(rows, self._keeping.rows, assume_unique=True)
+        when[always] = self._when
+        when[~always] = self._times.of(rows[~always])
         columns = {
             "at": rows,
             **_events(events),
             "timed": np.arange(len(rows) if timed else 0),
-            "time": self._times.of(rows).astype(np.int64) if timed else np.empty(0, dtype=np.int64),
+            "time": when.astype(np.int64)[: len(rows) if timed else 0],
             "racy": np.flatnonzero(np.isin(rows, self.marked, assume_unique=True)),
             **_edges(some_arrows(self._history, trace.columns.thread, rows)),
         }

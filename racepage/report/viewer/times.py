@@ -40,6 +40,7 @@ class Times:
         self._columns = columns
         self._threads = threads
         self._wide = len(columns) + 1
+        self._before: dict[int, Ints] = {}  # a batch's first event -> events of each thread so far
         keys, times = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for part, place in self._places():
             timed = np.flatnonzero(columns.time[part])
@@ -52,11 +53,12 @@ class Times:
         self.last = int(self._time.max()) if len(self._time) else None
 
     def of(self, rows: Ints) -> NDArray[np.float64]:
-        """The times of some events, which ascend."""
+        """The times of some events, which ascend; the batches that have none are not looked at."""
         found = np.empty(len(rows), dtype=np.float64)
-        for part, place in self._places():
-            low, high = np.searchsorted(rows, (part.start, part.stop))
-            found[low:high] = self._at(place[rows[low:high] - part.start])
+        for begin in (np.unique(rows // _BATCH) * _BATCH).tolist():
+            low, high = np.searchsorted(rows, (begin, begin + _BATCH))
+            place = self._place(begin)
+            found[low:high] = self._at(place[rows[low:high] - begin])
         return found
 
     def density(self, buckets: int, marked: Ints) -> NDArray[np.uint32]:
@@ -79,19 +81,28 @@ class Times:
         return counts.reshape(PLANES, self._threads, buckets)
 
     def _places(self) -> Iterator[tuple[slice, Ints]]:
-        """Of each event its thread and how many of the thread are before it, as one number."""
+        """All batches: which events, and `_place` of them."""
         before = np.zeros(self._threads, dtype=np.int64)
         for begin in range(0, len(self._columns), _BATCH):
-            thread = self._columns.thread[begin : begin + _BATCH]
-            # numpy sorts 16-bit keys by radix, an order of magnitude faster than wider ones
-            key = thread.astype(np.uint16) if self._threads <= 1 << 16 else thread
-            order = np.argsort(key, kind="stable")
-            counts = np.bincount(thread, minlength=self._threads)
-            place = np.empty(len(thread), dtype=np.int64)
-            base = before - np.cumsum(counts) + counts + np.arange(self._threads) * self._wide
-            place[order] = np.arange(len(thread)) + base[thread[order]]
-            yield slice(begin, begin + len(thread)), place
-            before += counts
+            if begin not in self._before:
+                self._before[begin] = before
+            place = self._place(begin)
+            part = slice(begin, begin + len(place))
+            before = before + np.bincount(self._columns.thread[part], minlength=self._threads)
+            yield part, place
+
+    def _place(self, begin: int) -> Ints:
+        """Of each event of a batch its thread, and how many of the thread are before it: as one."""
+        thread = self._columns.thread[begin : begin + _BATCH]
+        # numpy sorts 16-bit keys by radix, an order of magnitude faster than wider ones
+        key = thread.astype(np.uint16) if self._threads <= 1 << 16 else thread
+        order = np.argsort(key, kind="stable")
+        counts = np.bincount(thread, minlength=self._threads)
+        base = self._before[begin] - np.cumsum(counts) + counts
+        base += np.arange(self._threads) * self._wide
+        place = np.empty(len(thread), dtype=np.int64)
+        place[order] = np.arange(len(thread)) + base[thread[order]]
+        return place
 
     def _at(self, place: Ints) -> NDArray[np.float64]:
         """The time at a place among the events of a thread."""
