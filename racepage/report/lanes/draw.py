@@ -1,13 +1,13 @@
 """A finding's scene as lines of text.
 
-                  main │                 │ t1
-    start thread:t1  0 ○────────╮
+                  main                     t1
+            start t1 0 ○────────╮
                        │        ╰───────▶○ begins
                        │                 │
-   read page:0[0:64] 2 ●╌╌╌ unordered ╌╌╌● 1 write page:0[0:64]
-      holding no lock  │                 │   holding no lock
+    read page:0[0:8] 2 ●╌╌╌ unordered ╌╌╌● 1 write page:0[0:64]
+     holding no lock   │                 │   holding no lock
                        │                 │
-     join thread:t1  3 ○                 │
+             join t1 3 ○                 │
 
 What stands beside a lane is broken and cut to fit, so that no line is longer than the terminal is
 wide; what is cut here, `racepage check` has whole.
