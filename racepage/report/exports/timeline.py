@@ -112,26 +112,41 @@ def layout(trace: Trace, edges: Arrows) -> Timeline:
     begins = np.searchsorted(trace.columns.thread[order], np.arange(len(trace.threads) + 1))
     clock = _on_the_clock(trace, order, begins, edges)
     wall = clock is not None
-    least = _WALL if wall else LOGICAL
     start = np.arange(len(trace), dtype=np.int64) * LOGICAL if clock is None else clock
-    stop = start + (_WIDEST if wall else LOGICAL)
-    following = np.full(len(trace), -1, dtype=np.int64)
-    following[order[:-1]] = np.where(np.isin(np.arange(1, len(trace)), begins), -1, order[1:])
-    last = int(stop.max(initial=0))
-    then = np.where(following < 0, last, start[following])
-    stop = np.where(trace.columns.op == int(Op.BLOCK), then, np.minimum(stop, then))
+    least = _WALL if wall else LOGICAL
+    stop = _stops(trace, order, begins, start, _WIDEST if wall else LOGICAL)
     sections, tracks = _sections(trace, order, begins)
     stop[sections.end] = start[sections.end] + least
     own = np.ones(len(trace), dtype=np.bool_)
-    own[sections.begin] = False
-    unlocks = np.isin(trace.columns.op[sections.end], _UNLOCKS)
-    alone = np.bincount(sections.end, minlength=1)[sections.end] == 1
-    theirs = unlocks & alone & (trace.columns.target[sections.end] == sections.lock)
-    own[sections.end[theirs]] = False
     track = trace.columns.thread.astype(np.int64)
-    track[sections.begin] = sections.track
-    track[sections.end[theirs]] = sections.track[theirs]
+    unlocks = _unlocks(trace, sections)
+    for events, on in (
+        (sections.begin, sections.track),
+        (sections.end[unlocks], sections.track[unlocks]),
+    ):
+        own[events] = False
+        track[events] = on
     return Timeline(start, stop, least, wall, own, track, tracks, sections)
+
+
+def _stops(trace: Trace, order: Rows, begins: Rows, start: Rows, widest: int) -> Rows:
+    """Where the events' cells end: where the thread's next one begins, but for long pauses."""
+    stop = start + widest
+    following = np.full(len(trace), int(stop.max(initial=0)), dtype=np.int64)
+    following[order[:-1]] = start[order[1:]]
+    last = order[begins[1:][np.diff(begins) > 0] - 1]
+    following[last] = stop.max(initial=0)
+    waits = trace.columns.op == int(Op.BLOCK)
+    return np.where(waits, following, np.minimum(stop, following))
+
+
+def _unlocks(trace: Trace, sections: Sections) -> NDArray[np.bool_]:
+    """Which sections end with an unlock of their own, with which no other one ends."""
+    columns = trace.columns
+    alone = np.bincount(sections.end, minlength=1)[sections.end] == 1
+    unlocks = np.isin(columns.op[sections.end], _UNLOCKS)
+    own: NDArray[np.bool_] = alone & unlocks & (columns.target[sections.end] == sections.lock)
+    return own
 
 
 def _on_the_clock(trace: Trace, order: Rows, begins: Rows, edges: Arrows) -> Rows | None:
