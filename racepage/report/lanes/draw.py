@@ -246,8 +246,11 @@ class _Picture:
         site = int(self._trace.columns.site[mark.event])
         if site != NOTHING:
             frame = of_the_program(self._trace.sites[site])[0]
-            name = _FOLDERS.sub("", frame.file)
-            yield from self._fit(place(frame._replace(file=name)), DETAIL)
+            short = frame._replace(file=_FOLDERS.sub("", frame.file))
+            where = place(short)
+            if not mark.role and cell_len(where) > self._words:  # a line is enough for these
+                where = place(short._replace(function=""))
+            yield from self._fit(where, DETAIL)
             code = self._sources.line(frame) if mark.role else None
             if code is not None:
                 quoted = Text(plain(code), "green")

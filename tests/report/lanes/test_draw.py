@@ -151,6 +151,17 @@ def test_the_line_of_the_program_and_its_place_stand_with_the_sides(tmp_path: Pa
     assert "page[0:8] = data  # and so…" in picture[4]
 
 
+def test_a_place_that_has_no_room_loses_its_function_unless_it_is_a_side_s() -> None:
+    place = "@ src/of/program.py:1200 in_a_function"
+    picture = drawn(f"t1 lock lock:m {place}\nt1 write page:0[0:8] {place}\nt2 write page:0[0:8]")
+    assert [line.split("│")[0].split("┃")[0].split() for line in picture[2:6]] == [
+        ["program.py:1200"],
+        [],
+        ["write", "page:0[0:8]", "1", "●╌╌╌", "unordered", "╌╌╌●", "2", "write", "page:0[0:8]"],
+        ["program.py:1200", "in"],
+    ]
+
+
 def test_names_cannot_move_the_cursor_or_break_a_line() -> None:
     evil = "\x1b[2J\u202e\nroot\u0000"
     build = TraceBuilder()
