@@ -22,8 +22,11 @@ def serve(trace: Trace, analysis: Analysis, *, subject: str, opens: bool) -> Non
     Raises:
         RacepageError: there can be no server here.
     """
+    from racepage.report.html import MOST_EVENTS  # noqa: PLC0415  (not for those who do not)
     from racepage.report.serve import Served, serving  # noqa: PLC0415  (not for those who do not)
 
+    if len(trace) > MOST_EVENTS:
+        say(f"counting the events of {subject}")
     served = Served(trace, analysis, subject=subject)
     try:
         with serving(served) as server:

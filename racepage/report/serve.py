@@ -30,7 +30,7 @@ from racepage.report.viewer.assets import script, style
 from racepage.report.viewer.content import Content, Excerpt, whole
 from racepage.report.viewer.density import counted, density, shift_for
 from racepage.report.viewer.kept import Limits
-from racepage.report.viewer.pack import pack
+from racepage.report.viewer.pack import FAST, pack
 from racepage.trace.columns import Trace
 
 LIMITS: Final = Limits(around=0)
@@ -123,7 +123,7 @@ class Served:
 
 
 def _packed(content: Content) -> bytes:
-    columns = [pack(name, values) for name, values in content.columns.items()]
+    columns = [pack(name, values, FAST) for name, values in content.columns.items()]
     told = [{**one.header(), "text": one.text} for one in columns]
     return json.dumps({**content.facts, "columns": told}, separators=(",", ":")).encode()
 

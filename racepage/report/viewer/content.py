@@ -27,7 +27,7 @@ from racepage.report.viewer.facts import Object, Tables, facts, some_facts
 from racepage.report.viewer.kept import Keeping, Limits
 from racepage.report.viewer.some_arrows import some_arrows
 from racepage.report.viewer.times import Times
-from racepage.report.viewer.touched import touched
+from racepage.report.viewer.touched import CELLS, touched
 from racepage.trace.columns import Columns, Trace
 
 Ints = NDArray[np.int64]
@@ -72,11 +72,12 @@ class Excerpt:
         self._trace = trace
         self._analysis = analysis
         self._limits = limits
-        self._pages = _pages(trace, analysis)[: limits.pages]
-        self._touched = touched(trace, self._pages)
+        self._history = History(trace.columns.thread, stamped(trace))
+        most = max(CELLS, limits.pairs // (int(self._history.slot.max(initial=0)) + 1))
+        self._touched = touched(trace, _pages(trace, analysis)[: limits.pages]).with_few(most)
+        self._pages = self._touched.pages
         last = np.unique(self._touched.last)
         self._keeping = Keeping(trace, analysis, limits, last[last >= 0])
-        self._history = History(trace.columns.thread, stamped(trace))
         self._times = Times(trace.columns, len(trace.threads))
         self._when = self._times.of(self._keeping.rows)
         sides = (side for one in analysis.findings for side in (one.first, one.second))

@@ -68,8 +68,13 @@ class Density:
         """
         step = 1 << (shift - self.shift)
         part = self.counts[:, :, begin * step : (begin + buckets) * step]
-        edges = np.arange(0, part.shape[2], step)
-        return np.add.reduceat(part, edges, axis=2) if len(edges) else part
+        whole = part.shape[2] // step
+        split = part[:, :, : whole * step].reshape(*part.shape[:2], whole, step)
+        level: NDArray[np.uint32] = split.sum(axis=3, dtype=np.uint32)
+        if whole * step == part.shape[2]:
+            return level
+        rest = part[:, :, whole * step :].sum(axis=2, dtype=np.uint32, keepdims=True)
+        return np.concatenate((level, rest), axis=2)
 
 
 def shift_for(events: int, threads: int, *, most_buckets: int, most_cells: int) -> int:

@@ -39,6 +39,7 @@ class Limits:
         threads: threads whose beginning and end are held, at most.
         buckets, cells: of the density, at most; a cell is a thread's bucket.
         pages: pages of races whose bytes are counted, at most.
+        pairs: of an event that was the last on some byte there, and a thread, to ask the order of.
     """
 
     around: int = 1_000
@@ -47,6 +48,7 @@ class Limits:
     buckets: int = 8_192
     cells: int = 1 << 20
     pages: int = 64
+    pairs: int = 1 << 24
 
 
 LIMITS: Final = Limits()

@@ -23,7 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SAMPLE: Final = 1 << 15  # values, from each of the beginning, the middle and the end
-_LEVEL: Final = 6
+_LEVEL: Final = 6  # of a file, that is kept
+
+FAST: Final = 1
+"""The level of deflating for what is sent to the same machine, and not kept."""
 
 LARGEST: Final = 1 << 51
 """What a value is below, in size: a browser counts exactly to 2**53, and a zigzag is four times."""
@@ -56,8 +59,8 @@ class Packed:
         }
 
 
-def pack(name: str, values: NDArray[Any]) -> Packed:
-    """Pack one column of integers, shape (n,), of any integer type.
+def pack(name: str, values: NDArray[Any], level: int = _LEVEL) -> Packed:
+    """Pack one column of integers, shape (n,), of any integer type; deflated at some level.
 
     Values beyond `LARGEST`, which only a trace has that somebody made up, become the largest.
     """
@@ -65,7 +68,7 @@ def pack(name: str, values: NDArray[Any]) -> Packed:
     middle = len(wide) // 2
     parts = (wide[:_SAMPLE], wide[middle : middle + _SAMPLE], wide[-_SAMPLE:])
     sample = wide if len(wide) <= 3 * _SAMPLE else np.concatenate(parts)
-    coding = min(_CODINGS, key=lambda one: len(_deflated(_numbers(sample, one))))
+    coding = min(_CODINGS, key=lambda one: len(_deflated(_numbers(sample, one), level)))
     numbers = _numbers(wide, coding)
     return Packed(
         name=name,
@@ -74,7 +77,7 @@ def pack(name: str, values: NDArray[Any]) -> Packed:
         base=_base(wide, coding),
         planes=_planes(numbers),
         wide=bool(len(wide)) and not -(1 << 31) <= wide.min() <= wide.max() < 1 << 31,
-        text=b64encode(_deflated(numbers)).decode("ascii"),
+        text=b64encode(_deflated(numbers, level)).decode("ascii"),
     )
 
 
@@ -97,6 +100,6 @@ def _planes(numbers: NDArray[np.uint64]) -> int:
     return max(1, -(-int(numbers.max(initial=0)).bit_length() // 8))
 
 
-def _deflated(numbers: NDArray[np.uint64]) -> bytes:
+def _deflated(numbers: NDArray[np.uint64], level: int) -> bytes:
     planes = numbers.astype("<u8").view(np.uint8).reshape(-1, 8).T[: _planes(numbers)]
-    return zlib.compress(planes.tobytes(), _LEVEL)
+    return zlib.compress(planes.tobytes(), level)

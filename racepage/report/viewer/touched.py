@@ -47,6 +47,14 @@ class Touched:
     heat: Ints
     last: Ints
 
+    def with_few(self, most: int) -> Touched:
+        """The first pages, as many as have at most so many different last accesses."""
+        different = np.cumsum([len(np.unique(each)) for each in self.last])
+        count = int(np.searchsorted(different, most, side="right"))
+        return Touched(
+            self.pages[:count], self.events[:count], self.heat[:count], self.last[:count]
+        )
+
 
 def touched(trace: Trace, pages: list[int]) -> Touched:
     """Count the accesses to some pages (target ids) of a trace."""

@@ -188,3 +188,15 @@ def test_a_large_page_has_several_bytes_in_a_cell() -> None:
     [heat], [last] = touched(trace, [0]).heat.tolist(), touched(trace, [0]).last.tolist()
     assert [cell for cell in range(CELLS) if heat[cell]] == [0, 1, CELLS - 1]
     assert (last[0], last[1], last[2], last[-1]) == (1, 1, -1, 2)
+
+
+def test_pages_are_counted_as_long_as_there_is_room_for_who_was_last() -> None:
+    trace = text.parse(
+        "\n".join(f"a write page:{page}[{at}:{at + 1}]" for page in range(3) for at in range(4))
+    )
+    found = touched(trace, [0, 1, 2])  # each with four accesses that were last, and bytes without
+    assert [found.with_few(most).pages for most in (4, 5, 10, 14, 99)] == [
+        *([], [0], [0, 1], [0, 1]),
+        [0, 1, 2],
+    ]
+    assert found.with_few(5).heat.shape == (1, CELLS)
