@@ -148,6 +148,7 @@ class Finding:
         overlap: the half-open range of bytes that both sides touch, or None.
         related: further events: a cycle's, a deadlock's; for a page finding its allocation.
         suppressed: the reason, where a policy says that this is not to count.
+        meant: it is the program that says so (`racy_ok`).
         known: it is in the baseline; `suppressed` says so.
     """
 
@@ -162,6 +163,7 @@ class Finding:
     why: Why | None = None
     values: Values | None = None
     suppressed: str | None = None
+    meant: bool = False
     known: bool = False
 
     @property
@@ -338,3 +340,10 @@ class Analysis:
         if any(finding.suppressed is None for finding in self.findings):
             return "findings"
         return "clean" if self.complete and not self.lost_bytes else "incomplete"
+
+
+class Unusable(NamedTuple):
+    """A trace that could not be analysed: its file, and why not, in a sentence."""
+
+    path: str
+    reason: str

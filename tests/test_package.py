@@ -89,8 +89,9 @@ def test_ci_calls_the_commands_of_the_readme() -> None:
 def test_every_file_that_is_no_code_is_shipped_with_the_package() -> None:
     assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["racepage"]}
     ignored = (ROOT / ".gitignore").read_text("utf-8").split()
-    data = [path for path in (ROOT / "racepage").rglob("*") if path.suffix in (".json", ".md")]
-    assert data
+    suffixes = {".json", ".md", ".html", ".css", ".mjs"}
+    data = [path for path in (ROOT / "racepage").rglob("*") if path.suffix in suffixes]
+    assert {path.suffix for path in data} == suffixes
     assert not [pattern for pattern in ignored for path in data if path.match(pattern)]
 
 

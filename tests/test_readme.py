@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from racepage.cli.settings import load
+from racepage.report.formats import FORMATS
 from racepage.trace.files import SUFFIXES
 from tests.cli.conftest import Racepage, racepage
 
@@ -34,6 +35,13 @@ def test_the_example_prints_exactly_what_is_shown(racepage: Racepage, tmp_path: 
     done = racepage("run", "early.py")
     assert (done.code, done.err) == (1, "")
     assert done.out == report
+
+
+def test_the_example_is_drawn_as_is_shown(racepage: Racepage, tmp_path: Path) -> None:
+    [drawing] = [block for block in blocks("text") if "unordered ╌" in block]
+    (tmp_path / "early.py").write_text(example())
+    racepage("run", "early.py", "--trace", "early.arrows")
+    assert f"\n\n{drawing}\n" in racepage("view", "early.arrows", "--text").out
 
 
 def test_the_suppressed_example_prints_what_is_shown(racepage: Racepage, tmp_path: Path) -> None:
@@ -107,6 +115,24 @@ def test_every_verb_and_every_suffix_is_told(racepage: Racepage) -> None:
         assert f"| `racepage {line.split()[0]}" in README
     for suffix in SUFFIXES:
         assert f"`{suffix.removesuffix('.gz')}`" in README
+
+
+def test_every_format_is_told_and_no_other() -> None:
+    table = README.partition("| format | what it is |\n")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(FORMATS)
+
+
+@pytest.mark.parametrize("system", ["codeql-action", "codequality"])
+def test_what_ci_is_to_run_writes_what_it_takes(
+    racepage: Racepage, tmp_path: Path, system: str
+) -> None:
+    [workflow] = [block for block in blocks("yaml") if system in block]
+    (tmp_path / "early.py").write_text(example())
+    for line in re.findall(r"- (?:run: )?racepage ([^|\n]+)", workflow):
+        assert racepage(*shlex.split(line)).code == 1
+    taken = re.findall(r"(?:sarif_file|junit|codequality): ([\w.-]+)", workflow)
+    assert [(tmp_path / name).stat().st_size > 0 for name in taken] == [True] * len(taken)
+    assert taken
 
 
 def test_files_that_it_links_to_exist() -> None:

@@ -26,6 +26,7 @@ from racepage.cli.info import info
 from racepage.cli.replay import replay
 from racepage.cli.run import run
 from racepage.cli.stress import stress
+from racepage.cli.view import view
 from racepage.cli.workloads import workloads
 from racepage.wording import meant
 
@@ -64,7 +65,7 @@ def _racepage(ctx: click.Context) -> None:
         ctx.exit(Exit.UNUSABLE)
 
 
-for _verb in (run, check, explore, replay, stress, info, convert, explain, workloads):
+for _verb in (run, check, explore, replay, stress, view, info, convert, explain, workloads):
     _racepage.add_command(_verb)
 
 

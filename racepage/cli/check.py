@@ -14,9 +14,10 @@ from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import say
 from racepage.cli.settings import Configured
 from racepage.errors import RacepageError
+from racepage.report.formats import FORMATS, OfTrace, OfTraces
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
-    from racepage.finding import Analysis
+    from racepage.finding import Unusable
 
 
 @click.command(cls=Configured)
@@ -31,35 +32,48 @@ def check(options: Options, traces: tuple[str, ...]) -> int:
     """
     for path in traces:
         _refuse_to_overwrite(path, options.output)
+    if len(traces) > 1 and FORMATS[options.format].one_trace:
+        raise click.UsageError(
+            f"--format {options.format} shows one trace, and here are {len(traces):,}; "
+            "check each by itself"
+        )
     results: list[Exit] = []
 
-    def analysed() -> Iterator[Analysis | str]:
+    def analysed() -> Iterator[OfTrace | Unusable]:
         for path in traces:
-            analysis = _analysed(options, path)
-            results.append(Exit.UNUSABLE if analysis is None else exits.of(analysis.verdict))
-            yield path if analysis is None else analysis
+            one = _analysed(options, path)
+            results.append(
+                exits.of(one.analysis.verdict) if isinstance(one, OfTrace) else Exit.UNUSABLE
+            )
+            yield one
+
+    def exit_code() -> int:
+        return exits.worst(results)
 
     if len(traces) > 1:
-        options.report_all(analysed())
+        analyses = (one.analysis if isinstance(one, OfTrace) else one for one in analysed())
+        options.report(OfTraces(analyses=analyses), exit_code)
     else:
         for one in analysed():
-            if not isinstance(one, str):
-                options.report(one)
+            if isinstance(one, OfTrace):
+                options.report(one, exit_code)
     options.settle(usable=Exit.UNUSABLE not in results)
-    return exits.worst(results)
+    return exit_code()
 
 
-def _analysed(options: Options, path: str) -> Analysis | None:
-    """What is found in a trace; None, and a line on stderr, where it cannot be analysed."""
-    from racepage.trace.files import read_trace  # noqa: PLC0415  (not needed to print help)
+def _analysed(options: Options, path: str) -> OfTrace | Unusable:
+    """A trace, and what is found in it; a line on stderr where it cannot be analysed."""
+    from racepage.finding import Unusable  # noqa: PLC0415  (not needed to print help)
+    from racepage.trace.files import read_trace  # noqa: PLC0415
 
     try:
-        analysis = options.analyse(read_trace(path), f"checking {Path(path).name}")
+        trace = read_trace(path)
+        analysis = options.analyse(trace, f"checking {Path(path).name}")
     except RacepageError as error:
         message = str(error)
         say(message if path in message else f"{path}: {message}")
-        return None
-    return options.policy.apply(analysis)
+        return Unusable(path, message.removeprefix(f"{path}: "))
+    return OfTrace(analysis=options.policy.apply(analysis), trace=trace)
 
 
 def _refuse_to_overwrite(path: str, output: Path | None) -> None:

@@ -14,11 +14,13 @@ from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.file_options import file_option, trace_option
 from racepage.cli.keep import kept, said
+from racepage.cli.looking import show_first, view_options
 from racepage.cli.options import Reporting, reporting_options
-from racepage.cli.output import emit, say
+from racepage.cli.output import say
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
 from racepage.errors import RacepageError
 from racepage.exploration.limits import Limits
+from racepage.report.formats import OfExploration
 from racepage.wording import meant
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -163,6 +165,7 @@ def _told(parameters: tuple[Any, ...]) -> str:
 )
 @file_option("--save-schedule", summary="Keep the schedule of the first finding, for replay.")
 @trace_option("Keep the trace of the first finding, for check.")
+@view_options
 @reporting_options
 def explore(  # noqa: PLR0917  (what the command line says)
     options: Reporting,
@@ -180,6 +183,8 @@ def explore(  # noqa: PLR0917  (what the command line says)
     state_file: Path | None,
     save_schedule: Path | None,
     trace_file: Path | None,
+    looks: bool,
+    no_open: bool,
 ) -> int:
     """Run a program under many schedules, and report what is wrong.
 
@@ -218,23 +223,15 @@ def explore(  # noqa: PLR0917  (what the command line says)
     usable = _keep_first(exploration, save_schedule, trace_file) and usable
     if not exploration.exhaustive:
         options.policy.looked_at_some()
-    report(options, exploration, save_schedule)
-    options.settle()
+    code: int = exits.of(exploration.verdict) if usable else Exit.UNUSABLE
     if exploration.interrupted:
-        return INTERRUPTED
-    return exits.of(exploration.verdict) if usable else Exit.UNUSABLE
-
-
-def report(options: Reporting, exploration: Exploration, save_schedule: Path | None) -> None:
-    """Write the report to where it was asked for."""
-    from racepage.report import exploration as text  # noqa: PLC0415  (not for printing help)
-    from racepage.report import exploration_json as json  # noqa: PLC0415
-
+        code = INTERRUPTED
     file = None if save_schedule is None else str(save_schedule)
-    if options.format == "json":
-        emit(json.render(exploration, file=file), options.output)
-    else:
-        emit(text.render(exploration, options.style(), file=file), options.output)
+    options.report(OfExploration(exploration=exploration, file=file), lambda: code)
+    if looks:
+        show_first(exploration, trace_file, opens=not no_open)
+    options.settle()
+    return code
 
 
 def _parameters(strategy: str, given: Mapping[str, str | None]) -> dict[str, Any]:

@@ -4,30 +4,56 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from racepage.cli.output import Color, colored, emit, say, width, writable
 from racepage.cli.policy import policy_options, taken_policy
 from racepage.cli.progress import watched
-from racepage.cli.settings import COLORS, ENGINES, FORMATS
-from racepage.report.words import SHOWN, counted
+from racepage.cli.settings import COLORS, ENGINES
+from racepage.report.formats import FORMATS, Asked, How, OfExploration, OfTrace, OfTraces
+from racepage.report.words import SHOWN, counted, loss
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.detect import Engine
-    from racepage.finding import Analysis
+    from racepage.finding import Analysis, Unusable
     from racepage.policy.apply import Policy
     from racepage.report.text import Style
     from racepage.trace.columns import Trace
 
-Format = Literal["text", "json"]
+    _Choice = click.Choice[str]
+else:
+    _Choice = click.Choice  # which has no type of what is chosen before click 8.2
 
-format_option = click.option(
-    "--format", type=click.Choice(FORMATS), default="text", help="For people, or for programs."
-)
+_DATA: Final = ("text", "json")
+
+
+class _Shown(_Choice):
+    """The formats; where what is reported is no trace, those that show one say what to do."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """As click has it."""
+        if value in FORMATS and value not in self.choices:
+            self.fail(
+                f"{value} shows one trace; --trace FILE keeps one, and racepage view shows it",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
+def _format_option(
+    choice: _Choice, what: str
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    return click.option("-f", "--format", type=choice, default="text", help=what)
+
+
+format_option = _format_option(_Choice(_DATA), "For people, or for programs.")
+"""Of verbs that report no findings."""
+
 output_option = click.option(
     "-o",
     "--output",
@@ -45,11 +71,31 @@ color_option = click.option(
 class Reporting:
     """What every verb that finds something has: how to report it, and what is not to count."""
 
-    format: Format
+    format: str
     output: Path | None
     limit: int
+    list_events: bool
     color: Color
     policy: Policy
+
+    def report(self, asked: Asked, exit_code: Callable[[], int]) -> None:
+        """Write a report to where it was asked for.
+
+        Args:
+            asked: what is to be reported.
+            exit_code: what the command comes to; asked for once everything has been analysed.
+
+        Raises:
+            RacepageError: the format cannot show it.
+            click.ClickException: it cannot be written.
+        """
+        if isinstance(asked, OfTraces):
+            asked = replace(asked, analyses=map(self._heard, asked.analyses))
+        elif isinstance(asked, OfTrace):
+            self._heard(asked.analysis)
+        else:
+            self._say_of(asked)
+        emit(FORMATS[self.format].write(asked, How(self._style(), exit_code)), self.output)
 
     def settle(self, *, usable: bool = True) -> None:
         """After the last report: say what was of no use in the policy, and update the baseline.
@@ -69,16 +115,48 @@ class Reporting:
         elif self.policy.update:
             say("the baseline is as it was, since not everything was analysed")
 
-    def style(self, *, list_events: bool = False) -> Style:
+    def _style(self) -> Style:
         """How a report for people is to look."""
         from racepage.report.text import Style  # noqa: PLC0415  (not needed to print help)
 
         return Style(
             width=width(self.output),
             color=colored(self.color, self.output),
-            list_events=list_events,
+            list_events=self.list_events,
             limit=self.limit,
         )
+
+    # What a format has no place for is said ------------------------------------------------------
+
+    def _heard(self, one: Analysis | Unusable) -> Analysis | Unusable:
+        """What is said of a trace; of its warnings as many as a text would."""
+        from racepage.finding import Unusable  # noqa: PLC0415  (not needed to print help)
+
+        if isinstance(one, Unusable):
+            return one
+        form = FORMATS[self.format]
+        where = "" if one.path is None else f"{one.path}: "
+        if not form.says_warnings:
+            shown = one.warnings[: self.limit or None]
+            for warning in shown:
+                say(f"{where}warning: {warning}")
+            if len(shown) < len(one.warnings):
+                say(f"{where}and {counted(len(one.warnings) - len(shown), 'more warning')}")
+        if not form.says_losses and (one.lost_bytes or not one.complete):
+            say(f"{where}{loss(one.lost_bytes)}")
+        return one
+
+    def _say_of(self, asked: OfExploration) -> None:
+        from racepage.report.exploration import merged  # noqa: PLC0415  (not needed to print help)
+
+        everything = merged(asked.exploration)
+        if everything is not None:
+            self._heard(everything)
+        if not FORMATS[self.format].says_losses:
+            why = asked.exploration.why_incomplete
+            short = asked.exploration.verdict == "incomplete" and why is not None
+            for note in asked.notes or ([f"not all was seen: {why}"] if short else []):
+                say(note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +165,6 @@ class Options(Reporting):
 
     engine: Engine
     all_pairs: bool
-    list_events: bool
 
     def analyse(self, trace: Trace, what: str) -> Analysis:
         """Analyse `trace`; on long work, say how far it is with `what`.
@@ -99,56 +176,6 @@ class Options(Reporting):
 
         with watched(what) as tick:
             return analyse(trace, engine=self.engine, all_pairs=self.all_pairs, progress=tick)
-
-    def report(self, analysis: Analysis, subject: str | None = None) -> None:
-        """Write the report of one trace to where it was asked for.
-
-        Args:
-            analysis: what was found.
-            subject: what was looked at, where that is no file.
-
-        Raises:
-            click.ClickException: it cannot be written.
-        """
-        if self.format == "json":
-            from racepage.report import json  # noqa: PLC0415  (not needed to print help)
-
-            self._warn(analysis)
-            emit(json.render(analysis, list_events=self.list_events), self.output)
-        else:
-            from racepage.report import text  # noqa: PLC0415  (not needed to print help)
-
-            emit(
-                text.render(analysis, self.style(list_events=self.list_events), subject=subject),
-                self.output,
-            )
-
-    def report_all(self, analyses: Iterable[Analysis | str]) -> None:
-        """The same for several traces; one that could not be analysed is a path.
-
-        Raises:
-            click.ClickException: it cannot be written.
-        """
-        if self.format == "json":
-            from racepage.report import json  # noqa: PLC0415  (not needed to print help)
-
-            usable = (self._warn(one) for one in analyses if not isinstance(one, str))
-            emit(json.render_all(usable, list_events=self.list_events), self.output)
-        else:
-            from racepage.report import text  # noqa: PLC0415  (not needed to print help)
-
-            emit(text.render_all(analyses, self.style(list_events=self.list_events)), self.output)
-
-    def _warn(self, analysis: Analysis) -> Analysis:
-        """Say the warnings, for which the JSON report has no place; as many as a text would."""
-        where = "" if analysis.path is None else f"{analysis.path}: "
-        warnings = analysis.warnings
-        shown = warnings[: self.limit or None]
-        for warning in shown:
-            say(f"{where}warning: {warning}")
-        if len(shown) < len(warnings):
-            say(f"{where}and {counted(len(warnings) - len(shown), 'more warning')}")
-        return analysis
 
 
 _limit_option = click.option(
@@ -184,10 +211,23 @@ def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
             _limit_option,
             _list_events_option,
             output_option,
-            format_option,
+            _format_option(_Shown(FORMATS), "For whom; they are listed below."),
             _all_pairs_option,
             _engine_option,
         ),
+    )
+
+
+def looking_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a verb the options of `Options` that say what is found, and no report in words."""
+    return _bundling(
+        command,
+        Options,
+        (*policy_options, output_option, _all_pairs_option, _engine_option),
+        format="text",
+        limit=SHOWN,
+        color="auto",
+        list_events=False,
     )
 
 
@@ -196,7 +236,17 @@ def reporting_options(command: Callable[..., int]) -> Callable[..., int]:
     return _bundling(
         command,
         Reporting,
-        (*policy_options, color_option, _limit_option, output_option, format_option),
+        (
+            *policy_options,
+            color_option,
+            _limit_option,
+            output_option,
+            _format_option(
+                _Shown([name for name, one in FORMATS.items() if not one.one_trace]),
+                "For whom; they are listed below.",
+            ),
+        ),
+        list_events=False,
     )
 
 
@@ -204,12 +254,14 @@ def _bundling(
     command: Callable[..., int],
     kind: type[Reporting],
     options: Iterable[Callable[[Callable[..., int]], Callable[..., int]]],
+    **fixed: Any,
 ) -> Callable[..., int]:
-    """Give a verb these options, which it gets as one object of that kind."""
+    """Give a verb these options, which it gets as one object of that kind; others are `fixed`."""
     names = [field.name for field in fields(kind)]
 
     @functools.wraps(command)
     def bundled(**values: Any) -> int:
+        values |= fixed
         values["policy"] = taken_policy(values)
         taken = kind(**{name: values.pop(name) for name in names})
         return command(taken, **values)

@@ -12,7 +12,7 @@ from typing import Final, Literal, TextIO
 
 import click
 
-from racepage.report.escape import plain
+from racepage.report.escape import ASCII, plain
 
 Color = Literal["auto", "always", "never"]
 
@@ -24,20 +24,6 @@ WIDEST: Final = 120
 
 _LONGEST_LINE: Final = 2000
 _drawn: Final[list[str]] = []  # what stands in the terminal's last line
-_ASCII: Final = str.maketrans(
-    {
-        "━": "=",
-        "═": "=",
-        "─": "-",
-        "┼": "+",
-        "├": "+",
-        "┤": "+",
-        "█": "#",
-        "▀": "^",
-        "…": "~",
-        "—": "-",
-    }
-)
 
 
 def say(message: str) -> None:
@@ -172,7 +158,7 @@ def _fit(text: str, stream: TextIO) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+        return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,10 +13,12 @@ from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.file_options import trace_option
 from racepage.cli.keep import kept
+from racepage.cli.looking import show_first, view_options
 from racepage.cli.options import Reporting, reporting_options
-from racepage.cli.output import emit, say
+from racepage.cli.output import say
 from racepage.cli.settings import Configured
 from racepage.errors import RacepageError
+from racepage.report.formats import OfExploration
 from racepage.report.words import counted
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
@@ -42,6 +44,7 @@ MOST_TIMES: Final = 1_000_000
     help="How often to replay it.",
 )
 @trace_option("Keep the trace of the execution, for check.")
+@view_options
 @reporting_options
 def replay(  # noqa: PLR0917  (what the command line says)
     options: Reporting,
@@ -50,6 +53,8 @@ def replay(  # noqa: PLR0917  (what the command line says)
     args: tuple[str, ...],
     times: int,
     trace_file: Path | None,
+    looks: bool,
+    no_open: bool,
 ) -> int:
     """Replay a schedule, and say whether its finding comes back.
 
@@ -78,30 +83,28 @@ def replay(  # noqa: PLR0917  (what the command line says)
     came_back, difference = done.came_back, done.difference
     seconds = time.perf_counter() - began
     exploration = done.exploration(wanted, spec, seconds, options.policy.apply)
-    usable = kept(done.shown.told.trace, trace_file)
-    if options.format == "json":
-        from racepage.report import exploration_json as json  # noqa: PLC0415  (as above)
-
-        told: dict[str, Any] = {
+    code: int = _code(wanted, came_back, times, exploration)
+    if not kept(done.shown.told.trace, trace_file):
+        code = Exit.UNUSABLE
+    if interrupted:
+        code = INTERRUPTED
+    wrong = bool(exploration.findings)
+    asked = OfExploration(
+        exploration=exploration,
+        notes=[*_notes(wanted, came_back, times, difference, wrong=wrong)],
+        replay={
             "times": times,
             "came_back": came_back,
             "difference": difference,
             "changed": changed,
-        }
-        emit(json.render(exploration, replay=told), options.output)
-    else:
-        from racepage.report import exploration as text  # noqa: PLC0415  (as above)
-
-        wrong = bool(exploration.findings)
-        notes = [*_notes(wanted, came_back, times, difference, wrong=wrong)]
-        emit(text.render(exploration, options.style(), notes=notes), options.output)
+        },
+    )
+    options.report(asked, lambda: code)
+    if looks:
+        show_first(exploration, trace_file, opens=not no_open)
     options.policy.looked_at_some()
     options.settle()
-    if interrupted:
-        return INTERRUPTED
-    if not usable:
-        return Exit.UNUSABLE
-    return _code(wanted, came_back, times, exploration)
+    return code
 
 
 def _program(

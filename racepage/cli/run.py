@@ -17,9 +17,12 @@ from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.file_options import trace_option
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.keep import kept, said
+from racepage.cli.looking import page_of, view_options
 from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import own_stdout, say
 from racepage.cli.settings import DEEPEST, Configured
+from racepage.cli.view import show
+from racepage.report.formats import OfTrace
 
 if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     from racepage.cli.program import Outcome, Program
@@ -40,6 +43,7 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
     help="Frames of the call stack that each event carries.",
 )
 @click.option("--values", is_flag=True, help="Record which bytes accesses read and wrote; slower.")
+@view_options
 @analysis_options
 def run(  # noqa: PLR0917  (what the command line says)
     options: Options,
@@ -48,6 +52,8 @@ def run(  # noqa: PLR0917  (what the command line says)
     trace_file: Path | None,
     depth: int,
     values: bool,
+    looks: bool,
+    no_open: bool,
 ) -> int:
     """Run a program, record it, and report what it did wrong.
 
@@ -72,7 +78,8 @@ def run(  # noqa: PLR0917  (what the command line says)
     recording = record(streamed, depth=depth, values=values, program=program.name)
     outcome = Outcome()
 
-    def finish() -> int:
+    def finish(code: int | None = None) -> int:
+        """Report it; the command comes to `code`, if that is known, and else to the findings."""
         trace = recording.trace()
         usable = _kept(trace, trace_file, recording)
         analysis = options.analyse(trace, f"checking {workload}")
@@ -83,9 +90,16 @@ def run(  # noqa: PLR0917  (what the command line says)
             warnings=(*analysis.warnings, *_news(recording.warnings, analysis)),
         )
         analysis = options.policy.apply(analysis)
-        options.report(analysis, program.name)
+        if code is None:
+            code = exits.of(analysis.verdict) if usable else Exit.UNUSABLE
+        comes_to = code
+        asked = OfTrace(analysis=analysis, trace=trace, subject=program.name)
+        options.report(asked, lambda: comes_to)
+        if looks:
+            page = page_of(program.name, trace_file)
+            show(trace, analysis, page, subject=program.name, opens=not no_open)
         options.settle(usable=not outcome.interrupted)
-        return exits.of(analysis.verdict) if usable else Exit.UNUSABLE
+        return code
 
     def finish_in_a_deadlock() -> NoReturn:
         """In the recorder's thread, since no other one will ever go on."""
@@ -100,7 +114,7 @@ def run(  # noqa: PLR0917  (what the command line says)
     if not outcome.interrupted:
         return finish()
     say("interrupted; what was recorded until then is looked at")
-    guarded(finish)
+    guarded(lambda: finish(INTERRUPTED))
     return INTERRUPTED  # whatever else it came to: the program's threads may still be running
 
 

@@ -6,9 +6,10 @@
     list-events = true
 
 The nearest pyproject.toml counts, from the working directory upwards. A key is an option's long
-name without the dashes, and holds for every verb that has the option (`depth` is that of `run`: in
-`explore` the option of that name belongs to one strategy). A file is named from where
-pyproject.toml is. `[[tool.racepage.suppress]]` stands for `[[suppress]]` in a file of suppressions.
+name without the dashes, and holds for every verb that has the option and can take that value
+(`depth` is that of `run`: in `explore` the option of that name belongs to one strategy). A file is
+named from where pyproject.toml is. `[[tool.racepage.suppress]]` stands for `[[suppress]]` in a file
+of suppressions.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from typing import Any, Final
 
 import click
 
+from racepage.report.formats import FORMATS
 from racepage.wording import meant
 
-FORMATS: Final = ("text", "json")
 ENGINES: Final = ("auto", "reference", "native")
 COLORS: Final = ("auto", "always", "never")
 DEEPEST: Final = 64
@@ -51,7 +52,7 @@ _FILE: Final = "the name of a file"
 _TEXT: Final = "a text"
 _TABLES: Final = "tables"
 _KNOWN: Final[dict[str, tuple[str, ...] | str | range]] = {
-    "format": FORMATS,
+    "format": tuple(FORMATS),
     "engine": ENGINES,
     "color": COLORS,
     "depth": range(1, DEEPEST + 1),
@@ -83,8 +84,29 @@ class Configured(click.Command):
         ours = args[: args.index("--")] if "--" in args else args
         helping = extra.get("resilient_parsing") or {"-h", "--help"} & set(ours)
         if not helping:  # which must work whatever the file says
-            extra["default_map"] = load(Path.cwd())
+            given = load(Path.cwd())
+            extra["default_map"] = {
+                key: value for key, value in given.items() if self._takes(key, value)
+            }
         return super().make_context(info_name, args, parent, **extra)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The formats, where there are more than one for people and one for programs."""
+        offered = [
+            (name, one.summary) for name, one in FORMATS.items() if self._takes("format", name)
+        ]
+        if any(param.name == "format" for param in self.params) and len(offered) > 2:
+            with formatter.section("Formats"):
+                formatter.write_dl(offered)
+        super().format_epilog(ctx, formatter)
+
+    def _takes(self, name: str, value: object) -> bool:
+        """Whether the value is one of those that the option has in this verb, if it names some."""
+        return all(
+            value in param.type.choices
+            for param in self.params
+            if param.name == name and isinstance(param.type, click.Choice)
+        )
 
 
 def load(start: Path) -> dict[str, Any]:

@@ -217,6 +217,7 @@ def _finding(trace: Trace, sides: Sides, one: Evidence, meant: str | None) -> Fi
         related=tuple(map(sides.side, related)),
         why=sides.why(one.first, one.second) if unordered else None,
         suppressed=meant,
+        meant=meant is not None,
         values=(both_fetched if one.kind == "double-fetch" else values)(trace.columns, one),
     )
 

@@ -96,13 +96,22 @@ class History:
     def each_before(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.bool_]:
         """`before`, asked of many pairs of events at once: two arrays of one length."""
         slot, own = self.slot[self._thread[first]], self.slot[self._thread[second]]
-        known = self._clocks(second)
+        known = self.clocks(second)
         others = np.flatnonzero(slot != own)
         group = own[others].astype(np.int64) * self._slots + slot[others]
         known[others] = self._components(group, second[others])
-        return known >= self._clocks(first)
+        return known >= self.clocks(first)
 
-    def _clocks(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
+    def each_component(self, slot: int, events: NDArray[np.int64]) -> NDArray[np.int64]:
+        """`component`, asked of many events at once."""
+        own = self.slot[self._thread[events]].astype(np.int64)
+        known = self._components(own * self._slots + slot, events)
+        mine = own == slot
+        known[mine] = self.clocks(events[mine])
+        return known
+
+    def clocks(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
+        """`clock`, asked of many events at once."""
         clocks = np.empty(len(events), dtype=np.int64)
         batch = np.searchsorted(self._begins, events, side="right") - 1
         for number in np.unique(batch).tolist():
@@ -112,17 +121,59 @@ class History:
 
     def _components(self, group: NDArray[np.int64], event: NDArray[np.int64]) -> NDArray[np.int64]:
         """The value of each group's component at the event beside it; 0 before its first change."""
-        groups, keys = self._keys
         values = np.zeros(len(group), dtype=np.int64)
+        there, change = self._changed_last(group, event)
+        values[there] = self._changes.value[change]
+        return values
+
+    def each_known(self, event: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Up to which number the events of another slot are known at an event; -1 for none.
+
+        The numbers bound the slot's events as `Stamps.known` does. Two arrays of one length.
+        """
+        known = np.full(len(event), -1, dtype=np.int64)
+        own = self.slot[self._thread[event]].astype(np.int64)
+        there, change = self._changed_last(own * self._slots + slot, event)
+        known[there] = self._changes.known[change]
+        return known
+
+    def each_learnt(
+        self, events: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """What became known at just these events, which ascend: event, slot, known; one length."""
+        found: list[tuple[NDArray[np.int64], ...]] = []
+        for begin, stamps in zip(self._begins, self._batches, strict=False):
+            low, high = np.searchsorted(events, (begin, begin + len(stamps.clock)))
+            asked = events[low:high] - begin
+            at = np.searchsorted(stamps.changed, asked)
+            there = at < len(stamps.changed)
+            there[there] = stamps.changed[at[there]] == asked[there]
+            first, counts = stamps.bounds[at[there]], np.diff(stamps.bounds)[at[there]]
+            rows = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            found.append(
+                (
+                    np.repeat(asked[there] + begin, counts),
+                    stamps.component[rows].astype(np.int64),
+                    stamps.known[rows],
+                )
+            )
+        nothing = (np.empty(0, dtype=np.int64),) * 3
+        event, slot, known = map(np.concatenate, zip(*(found or [nothing]), strict=True))
+        return event, slot, known
+
+    def _changed_last(
+        self, group: NDArray[np.int64], event: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which of the pairs have a change up to the event, and the row of its last one."""
+        groups, keys = self._keys
         if not len(groups):
-            return values
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         rank = np.searchsorted(groups, group)
         there = np.flatnonzero(groups[np.minimum(rank, len(groups) - 1)] == group)
         begin = rank[there] * (self._begins[-1] + 1)
         last = np.searchsorted(keys, begin + event[there], side="right") - 1
         changed = (last >= 0) & (keys[last] >= begin)
-        values[there[changed]] = self._changes.value[last[changed]]
-        return values
+        return there[changed], last[changed]
 
     def last_known(self, thread: int, event: int) -> tuple[int, int] | None:
         """The last event of another `thread` that hands its clock on and is known at `event`.
@@ -134,6 +185,31 @@ class History:
         if row is None or self._changes.value[row] <= self.base[thread]:
             return None
         return int(self._changes.known[row]), int(self._changes.value[row] - self.base[thread])
+
+    def learnt(self, thread: int, of: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The events at which `thread` came to know more of the thread `of`, ascending.
+
+        And beside each, how far it knows it from there on: no event of `of` with a larger number.
+        Nothing where the two held one slot in turn.
+        """
+        changes = self._changes
+        group = int(self.slot[thread]) * self._slots + int(self.slot[of])
+        low, high = np.searchsorted(changes.group, (group, group + 1))
+        mine = self._thread[changes.event[low:high]] == thread
+        rows = low + np.flatnonzero(mine & (changes.value[low:high] > self.base[of]))
+        return changes.event[rows], changes.known[rows]
+
+    def learnt_at(self, event: int) -> dict[int, int]:
+        """The threads of which `event` knows more than its thread did before, as for `learnt`."""
+        changes, group = self._changes, self._own_group(event)
+        low, high = np.searchsorted(changes.group, (group, group + self._slots))
+        rows = low + np.flatnonzero(changes.event[low:high] == event)
+        return {
+            self._holder(int(changes.group[row]) - group, int(changes.value[row])): int(
+                changes.known[row]
+            )
+            for row in rows.tolist()
+        }
 
     def vector(self, event: int) -> dict[int, int]:
         """Thread -> its own count, from 1, as known at `event`; threads not known are absent.

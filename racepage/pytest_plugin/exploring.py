@@ -191,7 +191,7 @@ class _Test:
         there = tuple(_named(found, as_typed(config, nodeid)) for found in exploration.findings)
         exploration = replace(exploration, findings=there)
         report = Report(text.render(exploration) + more, json.render(exploration))
-        shown = [Shown(found.told.trace, found.schedule) for found in counting]
+        shown = [Shown(found.told.trace, found.analysis, found.schedule) for found in counting]
         findings = [found.finding for found in counting]
         raise failure(self._item, nodeid, findings, report, shown) from None
 

@@ -1,7 +1,8 @@
 """What a test that fails leaves below the directory of `--racepage-report`.
 
 Each test has a directory of its own, named after it. In it are `report.txt` and `report.json`, and
-for each finding `schedule.json` and `trace.arrows`; the second finding's names begin with `2-`.
+for each finding `schedule.json`, `trace.arrows`, and `view.html` to look at; the second finding's
+names begin with `2-`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import pytest
 from racepage.errors import RacepageError
 from racepage.exploration.schedule import Schedule
 from racepage.exploration.schedule_file import write as write_schedule
-from racepage.finding import Finding
+from racepage.finding import Analysis, Finding
 from racepage.order.hb import HappensBefore
 from racepage.pytest_plugin.failure import VerdictError
 from racepage.pytest_plugin.settings import SETTINGS
+from racepage.report import html
 from racepage.report.escape import plain
 from racepage.report.words import counted
 from racepage.trace.columns import Trace
@@ -34,6 +36,7 @@ class Shown(NamedTuple):
     """An execution that shows a finding; a recording has no schedule."""
 
     trace: Trace
+    analysis: Analysis
     schedule: Schedule | None = None
 
 
@@ -55,12 +58,14 @@ def leave(folder: Path, nodeid: str, report: Report, shown: Sequence[Shown]) -> 
     mine.mkdir(parents=True, exist_ok=True)
     (mine / "report.txt").write_text(report.text, encoding="utf-8", errors="backslashreplace")
     (mine / "report.json").write_text(report.json, encoding="ascii")
-    for number, (trace, schedule) in enumerate(shown, 1):
+    for number, (trace, analysis, schedule) in enumerate(shown, 1):
         before = "" if number == 1 else f"{number}-"
         if schedule is not None:
             write_schedule(schedule, mine / f"{before}schedule.json")
         stamps = HappensBefore().stamp(trace.columns, trace.threads, trace.targets)
         write_trace(trace, mine / f"{before}trace.arrows", stamps=stamps)
+        page = html.render(trace, analysis, subject=nodeid)
+        (mine / f"{before}view.html").write_text(page, encoding="utf-8")
     return mine
 
 

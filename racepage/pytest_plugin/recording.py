@@ -98,7 +98,7 @@ def _judged(
         return None
     counting = [finding for finding in analysis.findings if finding.suppressed is None]
     report = Report(text.render(analysis, subject=wish.nodeid), json.render(analysis))
-    return failure(item, wish.nodeid, counting, report, [Shown(trace)])
+    return failure(item, wish.nodeid, counting, report, [Shown(trace, analysis)])
 
 
 def _with_all(analysis: Analysis, recording: Recording, errors: list[str]) -> Analysis:

@@ -36,7 +36,11 @@ _OPTIONS: Final = tuple(
         ("seed", "N", "what the seeds of tests are made of, with their names"),
         ("strategy", "NAME", "which schedules to try: dpor, pct, random, …"),
         ("replay", "SCHEDULE", "run the test of a schedule under it: a file, or what was printed"),
-        ("report", "DIR", "write reports, schedules and traces of tests that fail below DIR"),
+        (
+            "report",
+            "DIR",
+            "write reports, schedules, traces and pages of tests that fail below DIR",
+        ),
     )
 )
 

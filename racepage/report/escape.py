@@ -12,6 +12,43 @@ from typing import Final
 LONGEST: Final = 200
 """Characters of a name that are shown; what is longer is cut, with an ellipsis."""
 
+ASCII: Final = str.maketrans(
+    {
+        "━": "=",
+        "═": "=",
+        "─": "-",
+        "┼": "+",
+        "├": "+",
+        "┤": "+",
+        "▁": ".",
+        "▂": ":",
+        "▃": "-",
+        "▄": "=",
+        "▅": "+",
+        "▆": "*",
+        "▇": "%",
+        "█": "#",
+        "▀": "^",
+        "…": "~",
+        "—": "-",
+        "│": "|",
+        "┃": "#",
+        "╭": "+",
+        "╮": "+",
+        "╰": "+",
+        "╯": "+",
+        "┬": "+",
+        "┴": "+",
+        "╌": ".",
+        "▶": ">",
+        "◀": "<",
+        "○": "o",
+        "●": "*",
+        "⋮": ":",
+    }
+)
+"""The characters that reports draw with, for where there is nothing but ASCII."""
+
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

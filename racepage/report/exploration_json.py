@@ -9,6 +9,7 @@ its own threads and pages, since `page:0` need not be the same in two of them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,7 +44,7 @@ _OF_ITS_OWN: Final = ("trace", "threads", "pages", "labels", "racy_events", "rac
 
 
 def render(
-    exploration: Exploration, *, file: str | None = None, replay: Object | None = None
+    exploration: Exploration, *, file: str | None = None, replay: Mapping[str, Any] | None = None
 ) -> str:
     """The report as text: one object, a line for each member and finding, ending with a newline.
 
@@ -54,7 +55,7 @@ def render(
     """
     document = report(exploration, file=file)
     if replay is not None:
-        document["exploration"]["replay"] = replay
+        document["exploration"]["replay"] = dict(replay)
     findings = ",\n".join(f"    {json.dumps(one)}" for one in document.pop("findings"))
     members = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items()]
     members.append(f'  "findings": [\n{findings}\n  ]' if findings else '  "findings": []')
@@ -68,14 +69,15 @@ def report(exploration: Exploration, *, file: str | None = None) -> Object:
     everything = merged(exploration)
     document |= {
         "verdict": exploration.verdict,
-        "exploration": _exploration(exploration),
+        "exploration": search(exploration),
         "policy": None if everything is None else one_trace.policy(everything.policy),
-        "findings": [_finding(one, file if one is found else None) for one in exploration.findings],
+        "findings": [finding(one, file if one is found else None) for one in exploration.findings],
     }
     return document
 
 
-def _exploration(exploration: Exploration) -> Object:
+def search(exploration: Exploration) -> Object:
+    """What there is to say of all executions."""
     found = first(exploration)
     return {
         "program": exploration.program,
@@ -92,10 +94,11 @@ def _exploration(exploration: Exploration) -> Object:
     }
 
 
-def _finding(found: Found, file: str | None) -> Object:
+def finding(found: Found, file: str | None) -> Object:
+    """One finding, and the execution that shows it; `file` is where its schedule was put."""
     document = one_trace.report(found.analysis)
-    finding: Object = document["findings"][0]
-    finding["execution"] = {
+    told: Object = document["findings"][0]
+    told["execution"] = {
         "number": found.execution,
         "shrunk": found.shrunk,
         "outcome": found.told.outcome,
@@ -108,7 +111,7 @@ def _finding(found: Found, file: str | None) -> Object:
         "schedule": to_data(found.schedule),
         **{key: document[key] for key in _OF_ITS_OWN},
     }
-    return finding
+    return told
 
 
 def _harm(harm: Harm | None) -> Object | None:

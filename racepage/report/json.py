@@ -66,8 +66,8 @@ def _pieces(analysis: Analysis, *, list_events: bool) -> Iterator[str]:
             yield _dumps(value)
     yield ',\n  "findings": ['
     before = "\n    "
-    for finding in analysis.findings:
-        yield before + _dumps(_finding(analysis, finding))
+    for one in analysis.findings:
+        yield before + _dumps(finding(analysis, one))
         before = ",\n    "
     yield "\n  ]\n}" if analysis.findings else "]\n}"
 
@@ -75,7 +75,7 @@ def _pieces(analysis: Analysis, *, list_events: bool) -> Iterator[str]:
 def report(analysis: Analysis, *, list_events: bool = False) -> Object:
     """One analysis as plain data, in the order in which it is to be read."""
     head = _head(analysis, list_events=list_events)
-    return {**head, "findings": [_finding(analysis, one) for one in analysis.findings]}
+    return {**head, "findings": [finding(analysis, one) for one in analysis.findings]}
 
 
 def _head(analysis: Analysis, *, list_events: bool) -> Object:
@@ -114,24 +114,25 @@ def schema() -> Object:
     return loaded
 
 
-def _finding(analysis: Analysis, finding: Finding) -> Object:
-    named = variables(analysis, finding.page, finding.overlap)
+def finding(analysis: Analysis, one: Finding) -> Object:
+    """One finding of an analysis."""
+    named = variables(analysis, one.page, one.overlap)
     return {
-        "rule": finding.rule,
-        "kind": finding.kind,
-        "fingerprint": finding.fingerprint,
-        "count": finding.count,
-        "message": finding.message,
-        "page": finding.page,
-        "overlap": _range(finding.overlap),
+        "rule": one.rule,
+        "kind": one.kind,
+        "fingerprint": one.fingerprint,
+        "count": one.count,
+        "message": one.message,
+        "page": one.page,
+        "overlap": _range(one.overlap),
         **({"variables": list(named)} if named else {}),
-        "values": _values(finding.values),
-        "why": _why(finding.why),
-        "first": _side(finding.first),
-        "second": _side(finding.second),
-        "related": [_side(side) for side in finding.related],
-        "suppressed": finding.suppressed,
-        "known": finding.known,
+        "values": _values(one.values),
+        "why": _why(one.why),
+        "first": _side(one.first),
+        "second": _side(one.second),
+        "related": [_side(side) for side in one.related],
+        "suppressed": one.suppressed,
+        "known": one.known,
     }
 
 

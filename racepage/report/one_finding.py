@@ -40,25 +40,30 @@ class FindingText:
         self._layout = layout
         self._sources = Sources()
 
-    def lines(self, finding: Finding) -> Iterator[Text]:
-        """All there is to tell."""
-        rule = RULES[finding.kind]
-        head = Text.assemble("━━ ", (f"{rule.id} {rule.kind}", "bold"), style="red")
-        where = self._target(finding.page, finding.overlap)
-        label = None if finding.page is None else self._analysis.label(finding.page)
-        yield self._layout.ruled(head, where if label is None else f'{where} "{plain(label)}"')
-        yield from self._layout.prose(plain(finding.message, longest=LONGEST_PROSE))
-        if finding.count > 1:
-            yield from self._layout.prose(f"Seen {finding.count:,} times; this is the first.")
+    def lines(self, finding: Finding, number: int | None = None) -> Iterator[Text]:
+        """All there is to tell; `number` is that of a finding that is one of several."""
+        yield from self.head(finding, number)
         for label, side in (("first", finding.first), ("second", finding.second)):
             if side is not None:
                 yield Text()
                 yield from self._side(label, side, finding)
         yield from self._ruler(finding)
         yield from self._values(finding)
-        yield from self._why(finding)
+        yield from self.why(finding)
         yield from self._page(finding)
         yield from self._related(finding)
+
+    def head(self, finding: Finding, number: int | None = None) -> Iterator[Text]:
+        """What is wrong, and with which bytes."""
+        rule = RULES[finding.kind]
+        told = f"{rule.id} {rule.kind}" + (f" #{number:,}" if number else "")
+        head = Text.assemble("━━ ", (told, "bold"), style="red")
+        where = self._target(finding.page, finding.overlap)
+        label = None if finding.page is None else self._analysis.label(finding.page)
+        yield self._layout.ruled(head, where if label is None else f'{where} "{plain(label)}"')
+        yield from self._layout.prose(plain(finding.message, longest=LONGEST_PROSE))
+        if finding.count > 1:
+            yield from self._layout.prose(f"Seen {finding.count:,} times; this is the first.")
 
     def _side(self, label: str, side: Side, finding: Finding) -> Iterator[Text]:
         what = Text.assemble(
@@ -135,24 +140,35 @@ class FindingText:
         if finding.values is not None:
             yield from self._layout.field("", Text(change(finding.values, finding.overlap)))
 
-    def _why(self, finding: Finding) -> Iterator[Text]:
+    def in_a_line(self, side: Side, finding: Finding) -> str:
+        """`worker write page:0[0:64] at early.py:6 in fill (event 2)`."""
+        where = f" at {place(side.stack[0])}" if side.stack else ""
+        what = f"{plain(side.thread)} {side.op}{self._what(side, finding)}"
+        return f"{what}{where} (event {side.event})"
+
+    def reasons(self, finding: Finding) -> list[str]:
+        """Why nothing orders the two sides, in a sentence for each; none where something does."""
         why, first, second = finding.why, finding.first, finding.second
         if why is None or first is None or second is None:
-            return
-        yield Text()
-        yield from self._layout.field(
-            "why", self._unknown(why.last_of_first_known_to_second, first, second)
-        )
-        yield from self._layout.field(
-            "", self._unknown(why.last_of_second_known_to_first, second, first)
-        )
+            return []
+        return [
+            self._unknown(why.last_of_first_known_to_second, first, second),
+            self._unknown(why.last_of_second_known_to_first, second, first),
+        ]
 
-    def _unknown(self, known: LastSync, unordered: Side, knower: Side) -> Text:
+    def why(self, finding: Finding) -> Iterator[Text]:
+        """Why nothing orders the two sides, where that is so."""
+        for number, reason in enumerate(self.reasons(finding)):
+            if number == 0:
+                yield Text()
+            yield from self._layout.field("" if number else "why", Text(reason))
+
+    def _unknown(self, known: LastSync, unordered: Side, knower: Side) -> str:
         """Why `unordered` does not happen before `knower`, which knows its thread up to `known`."""
         its = plain(unordered.thread)
         other = f"{plain(knower.thread)}'s {knower.op}"
         if known.clock == 0:
-            return Text(f"Nothing that {its} did is ordered before {other}.")
+            return f"Nothing that {its} did is ordered before {other}."
         if known.event is None:
             text = f"{other} knows {its} up to clock {known.clock}"
         else:
@@ -164,7 +180,7 @@ class FindingText:
                 f"The last of {its} that is ordered before {other} is {what} "
                 f"(event {known.event}, clock {known.clock}){where}"
             )
-        return Text(f"{text}; {its}'s {unordered.op} came later, at clock {unordered.clock}.")
+        return f"{text}; {its}'s {unordered.op} came later, at clock {unordered.clock}."
 
     def _page(self, finding: Finding) -> Iterator[Text]:
         if finding.page is None or finding.page not in self._analysis.pages:

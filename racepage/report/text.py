@@ -21,7 +21,8 @@ from typing import Final
 
 from rich.text import Text
 
-from racepage.finding import Analysis, Finding
+from racepage.finding import Analysis, Finding, Unusable
+from racepage.report.choice import counting
 from racepage.report.escape import plain
 from racepage.report.layout import DETAIL, Layout, printed
 from racepage.report.one_finding import LONGEST_PROSE, FindingText, in_short
@@ -85,28 +86,28 @@ def render(analysis: Analysis, style: Style = PLAIN, *, subject: str | None = No
     return printed(report.lines(), style.width, color=style.color)
 
 
-def render_all(analyses: Iterable[Analysis | str], style: Style = PLAIN) -> str:
+def render_all(analyses: Iterable[Analysis | Unusable], style: Style = PLAIN) -> str:
     """The report on several traces; ends with a newline.
 
     Args:
-        analyses: what to report; for a trace that could not be analysed, its path. Each is let go
-            before the next is asked for.
+        analyses: what to report. Each is let go before the next is asked for.
         style: how.
     """
     heads: list[Text] = []
     details: list[str] = []
     verdicts: Counter[str] = Counter()
     for one in analyses:
-        if isinstance(one, str):
+        if isinstance(one, Unusable):
             verdict = "unusable"
-            heads.append(_head(verdict, f"{plain(one, longest=LONGEST_PROSE)}: see the error"))
+            told = plain(one.path, longest=LONGEST_PROSE)
+            heads.append(_head(verdict, f"{told}: see the error"))
         else:
             verdict = one.verdict
             report = _Report(one, style, one.path or "this trace")
             heads.append(report.head())
             details.append(printed(report.details(), style.width, color=style.color))
         verdicts[verdict] += 1
-    told = [
+    tallied = [
         f"{verdicts[verdict]:,} {word}"
         for verdict, word in (
             ("unusable", "unusable"),
@@ -116,7 +117,7 @@ def render_all(analyses: Iterable[Analysis | str], style: Style = PLAIN) -> str:
         )
         if verdicts[verdict]
     ]
-    tally = f"{counted(verdicts.total(), 'trace')}: {', '.join(told)}\n"
+    tally = f"{counted(verdicts.total(), 'trace')}: {', '.join(tallied)}\n"
     parts = [printed(heads, style.width, color=style.color), *filter(None, details), tally]
     return "\n".join(parts)
 
@@ -136,16 +137,16 @@ def _head(verdict: str, rest: str) -> Text:
     return Text.assemble((f"{verdict:<{_COLUMN}}", VERDICT[verdict]), rest)
 
 
-def _chosen(findings: Sequence[Finding], limit: int) -> list[Finding]:
+def _chosen(findings: Sequence[Finding], limit: int) -> Sequence[int]:
     """At most `limit` of them, in their order; the first of every kind goes before any second."""
     if not limit or len(findings) <= limit:
-        return list(findings)
+        return range(len(findings))
     kinds: Counter[str] = Counter()
     rank = []
     for number, finding in enumerate(findings):
         rank.append((kinds[finding.kind] > 0, number))
         kinds[finding.kind] += 1
-    return [findings[number] for number in sorted(number for _, number in sorted(rank)[:limit])]
+    return sorted(number for _, number in sorted(rank)[:limit])
 
 
 class _Report:
@@ -156,7 +157,7 @@ class _Report:
         self.style = style
         self.subject = plain(subject, longest=LONGEST_PROSE)
         self.layout = Layout(style.width)
-        self.counting = [one for one in analysis.findings if one.suppressed is None]
+        self.counting = counting(analysis)
         self.known = sum(one.known for one in analysis.findings)
 
     def lines(self) -> Iterator[Text]:
@@ -206,8 +207,9 @@ class _Report:
     def findings(self) -> Iterator[Text]:
         chosen = _chosen(self.counting, self.style.limit)
         teller = FindingText(self.analysis, self.layout)
-        for finding in chosen:
-            yield from teller.lines(finding)
+        several = len(self.counting) > 1
+        for number in chosen:
+            yield from teller.lines(self.counting[number], number + 1 if several else None)
             yield Text()
         hidden = len(self.counting) - len(chosen)
         if hidden:

@@ -25,6 +25,7 @@ from racepage.trace.arrows_frames import Framing, FramingError, walk
 from racepage.trace.columns import NOTHING, Columns, Detail, Trace, TraceBuilder
 from racepage.trace.directives import Directives
 from racepage.trace.grammar import KINDS, MalformedError, read_stack, shown
+from racepage.trace.room import in_memory
 from racepage.trace.validate import validate
 
 _WORDS: Final[dict[str, dict[str, int]]] = {
@@ -46,8 +47,16 @@ _DTYPES: Final[dict[str, type[np.generic]]] = {
 }
 
 
-def read(path: str | Path) -> Trace:
+Room = Callable[[int, type[np.generic]], NDArray[Any]]
+"""Makes a column of so many rows."""
+
+
+def read(path: str | Path, *, room: Room = in_memory) -> Trace:
     """Read a recorded trace, up to its last complete batch where it was cut off.
+
+    Args:
+        path: the file.
+        room: where its columns go.
 
     Raises:
         TraceError: a file that cannot be opened, is of another format, is cut off within its
@@ -57,7 +66,7 @@ def read(path: str | Path) -> Trace:
     try:
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            trace = _Reader(walk(file, size), name, size).read(file)
+            trace = _Reader(walk(file, size), name, size, room).read(file)
     except FramingError as error:
         raise TraceError(str(error), path=name, place=f"byte {error.byte}") from None
     except OSError as error:
@@ -69,7 +78,7 @@ def read(path: str | Path) -> Trace:
 class _Reader:
     """The trace so far."""
 
-    def __init__(self, framing: Framing, path: str, size: int) -> None:
+    def __init__(self, framing: Framing, path: str, size: int, room: Room) -> None:
         self._framing = framing
         self._path = path
         self._lost = size - framing.end
@@ -82,7 +91,7 @@ class _Reader:
             **{name: _Names(_word(name, meanings)) for name, meanings in _WORDS.items()},
         }
         rows = sum(framing.rows)
-        self._columns = {name: np.zeros(rows, dtype) for name, dtype in _DTYPES.items()}
+        self._columns = {name: room(rows, dtype) for name, dtype in _DTYPES.items()}
         self._details: dict[int, Detail] = {}
         self._byte = 0  # where the batch that is being read begins
 

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 SUFFIXES: Final = (".trace", ".trace.gz", ".arrows", ".std", ".std.gz")
 
 
-def read_trace(path: str | os.PathLike[str]) -> Trace:
+def read_trace(path: str | os.PathLike[str], *, large: bool = False) -> Trace:
     """Read a trace of any format.
+
+    Args:
+        path: the file.
+        large: the columns of a large recording may be put on disk, and not into memory.
 
     Raises:
         TraceError: a file that cannot be opened, whose suffix names no format, or that is not what
@@ -32,9 +36,9 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
     where = Path(path)
     form = _form(where)
     if form == ".arrows":
-        from racepage.trace import arrows  # noqa: PLC0415  (loads pyarrow)
+        from racepage.trace import arrows, room  # noqa: PLC0415  (loads pyarrow)
 
-        return arrows.read(where)
+        return arrows.read(where, room=room.on_disk if large else room.in_memory)
     if form == ".std":
         from racepage.trace import std  # noqa: PLC0415  (for those who have one)
 

@@ -43,7 +43,6 @@ def test_people_get_tables_without_control_characters(racepage: Racepage, tmp_pa
     (tmp_path / "a.trace").write_text(TRACE)
     done = racepage("info", "a.trace")
     assert done.out.startswith("a.trace: text trace\n10 events, 2 threads, 1 page, 2 places")
-    assert "\nthread  reads  writes  others\nmain        0       4       5\n" in done.out
     assert "page:0  in\\x1bbox  8,192" in done.out
     assert "\x1b" not in done.out
 
@@ -75,3 +74,34 @@ def test_an_empty_trace_is_a_trace(racepage: Racepage, tmp_path: Path) -> None:
 
 def test_no_trace_is_one_line(racepage: Racepage) -> None:
     assert "gone.trace" in racepage("info", "gone.trace").complaint
+
+
+def test_a_bar_for_every_tenth_of_ten_events_says_who_was_busy(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    (tmp_path / "a.trace").write_text(TRACE)
+    told = racepage("info", "a.trace").out
+    # One column an event; t1 has the seventh, and the page the first, the 4th, 5th, 7th and last.
+    assert (
+        "\nthread  reads  writes  others  over the trace\n"
+        "main        0       4       5  ██████ ███\n"
+        "t1          1       0       0        █\n"
+    ) in told
+    [page] = [line for line in told.splitlines() if line.startswith("page:0")]
+    assert page.endswith("      0  █  ██ █  █")
+
+
+def test_the_busiest_come_first_and_the_others_are_counted(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    lines = [f"t{one} write page:{one}[0:8]" for one in range(1, 58) for _ in range(one % 50)]
+    (tmp_path / "many.trace").write_text("\n".join(lines))
+    told = racepage("info", "many.trace").out
+    assert told.count("and 36 more; --limit 0 shows all") == 2  # 50 has no event, and is not there
+    threads = [line.split()[0] for line in told.splitlines() if line.startswith("t") if "█" in line]
+    assert threads == [f"t{one}" for one in range(49, 29, -1)]
+    assert "more" not in racepage("info", "many.trace", "--limit", "0").out
+    assert "and 54 more" in racepage("info", "many.trace", "--limit", "2").out
+    everything = json.loads(racepage("info", "many.trace", "--format", "json").out)
+    assert [one["name"] for one in everything["threads"]][:2] == ["t1", "t2"]
+    assert len(everything["threads"]) == 56

@@ -23,6 +23,7 @@ def test_help_lists_the_verbs_in_the_order_one_meets_them(racepage: Racepage) ->
         "explore",
         "replay",
         "stress",
+        "view",
         "info",
         "convert",
         "explain",

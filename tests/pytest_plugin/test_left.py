@@ -35,7 +35,7 @@ def test_each_failing_test_leaves_a_report_its_schedule_and_its_trace(
     explored, recorded = sorted(folder.iterdir())
     assert explored.name.startswith("test_it.py-test_explored-..-..-a-b-")
     result.stdout.fnmatch_lines([f"more of it: {explored}", f"more of it: {recorded}"])
-    files = {"report.txt", "report.json", "trace.arrows"}
+    files = {"report.txt", "report.json", "trace.arrows", "view.html"}
     assert {path.name for path in recorded.iterdir()} == files
     assert {path.name for path in explored.iterdir()} == {*files, "schedule.json"}
     for left in (explored, recorded):
@@ -44,6 +44,10 @@ def test_each_failing_test_leaves_a_report_its_schedule_and_its_trace(
         assert report["verdict"] == "findings"
         assert report["schema"] == schema()["properties"]["schema"]["const"]
         assert len(read_trace(left / "trace.arrows")) == report["trace"]["events"] > 0
+        [finding] = report["findings"]
+        page = (left / "view.html").read_text("utf-8")
+        assert "<title>test_it.py::test_" in page
+        assert f'"fingerprint":"{finding["fingerprint"]}"' in page
     schedule = read(explored / "schedule.json")
     assert schedule.program.name == "test_it.py::test_explored[../../a b]"
     again = run(None, f"--racepage-replay={explored / 'schedule.json'}")

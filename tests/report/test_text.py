@@ -14,6 +14,7 @@ from racepage.finding import (
     LastSync,
     PageInfo,
     PolicyUse,
+    Unusable,
     Values,
     Why,
 )
@@ -107,7 +108,7 @@ def test_colour_adds_only_colour() -> None:
 def test_prose_keeps_to_the_width(width: int) -> None:
     for line in render(analysis(RACE, LEAK), Style(width=width)).splitlines():
         if " in " not in line and "column" not in line:  # a place is never broken
-            assert cell_len(line) <= max(width, 45), line
+            assert cell_len(line) <= max(width, 46), line
 
 
 def test_long_names_are_neither_cut_nor_broken() -> None:
@@ -337,10 +338,10 @@ def test_clean_without_a_page_says_that_nothing_was_seen() -> None:
 
 # Many traces -------------------------------------------------------------------------------------
 
-MANY: list[Analysis | str] = [
+MANY: list[Analysis | Unusable] = [
     analysis(),
     changed(analysis(RACE, RACE, LEAK), path="racy.trace"),
-    "gone.trace",
+    Unusable("gone.trace", "cannot be read"),
     analysis(lost_bytes=1),
     changed(analysis(), pages={}),
 ]
