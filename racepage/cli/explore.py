@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.file_options import file_option, trace_option
+from racepage.cli.file_options import file_option, refuse_to_write_twice, trace_option
 from racepage.cli.keep import kept, said
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import emit, say
@@ -203,6 +203,9 @@ def explore(  # noqa: PLR0917  (what the command line says)
     from racepage.exploration.explorer import SHRINKS  # noqa: PLC0415
     from racepage.exploration.result import Budget  # noqa: PLC0415
 
+    refuse_to_write_twice(
+        state=state_file, schedule=save_schedule, trace=trace_file, report=options.output
+    )
     given = {"depth": bug_depth, "bound": bound, "quantum": quantum, "seed": seed}
     wanted = api.Options(
         strategy,

@@ -12,7 +12,7 @@ import click
 
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.file_options import trace_option
+from racepage.cli.file_options import refuse_to_write_twice, trace_option
 from racepage.cli.keep import kept
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import emit, say
@@ -68,6 +68,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
     from racepage.exploration.schedule_file import given  # noqa: PLC0415
 
+    refuse_to_write_twice(trace=trace_file, report=options.output)
     wanted = given(schedule)
     spec, arguments = _program(wanted, target, args)
     began = time.perf_counter()

@@ -14,7 +14,7 @@ import click
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.file_options import trace_option
+from racepage.cli.file_options import refuse_to_write_twice, trace_option
 from racepage.cli.guard import end_now, guarded
 from racepage.cli.keep import kept, said
 from racepage.cli.options import Options, analysis_options
@@ -66,6 +66,7 @@ def run(  # noqa: PLR0917  (what the command line says)
     from racepage.cli.program import Outcome, find  # noqa: PLC0415  (not for printing help)
     from racepage.execution.recorder import record  # noqa: PLC0415
 
+    refuse_to_write_twice(trace=trace_file, report=options.output)
     program = find(workload, args)
     process = os.getpid()
     streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None

@@ -415,6 +415,8 @@ def test_a_search_that_cannot_be_kept_is_reported_all_the_same(
         (["--state", "nowhere/search.json"], "there is no directory nowhere"),
         (["--save-schedule", "."], "is a directory"),
         (["--trace", "race.txt"], "--trace race.txt is to end with "),
+        (["--state", "a", "--save-schedule", "./a"], "a cannot be both the state and the schedule"),
+        (["--trace", "a.std", "-o", "a.std"], "a.std cannot be both the trace and the report"),
     ],
 )
 def test_bad_usage_is_one_line(racepage: Racepage, args: list[str], told: str) -> None:
