@@ -218,6 +218,8 @@ def explore(  # noqa: PLR0917  (what the command line says)
         with searching(found, wanted, options, state_file, heard) as (explorer, stop):
             exploration = explorer.explore()
         usable = stop.torn or saved(state_file, explorer, heard)
+    if not (exploration.steps or exploration.findings) and target.endswith(".py"):
+        say(f"{target} ran without a step; a function of it is explored as {target}:FUNCTION")
     usable = _keep_first(exploration, save_schedule, trace_file) and usable
     if not exploration.exhaustive:
         options.policy.looked_at_some()
