@@ -10,6 +10,7 @@ in the same share in every process and in every order.
 
 from __future__ import annotations
 
+import gc
 import signal
 from zlib import crc32
 
@@ -46,3 +47,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = set(mine)
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = mine
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Have a collection of garbage look at what this test makes, and not at all that was there.
+
+    The end of every recording collects garbage, and the collected tests are 240,000 objects.
+    """
+    gc.collect(1)
+    gc.freeze()

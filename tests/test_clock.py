@@ -1,8 +1,9 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racepage.clock import Epoch, VectorClock
 
+FEW = settings(max_examples=settings().max_examples // 8)
 components = st.dictionaries(st.integers(0, 5), st.integers(1, 9), max_size=6)
 
 
@@ -17,6 +18,7 @@ def test_reading_a_component_does_not_store_it() -> None:
     assert clock == {1: 2}
 
 
+@FEW
 @given(components, components)
 def test_join_is_the_larger_of_each_component(a: dict[int, int], b: dict[int, int]) -> None:
     joined = VectorClock(a)
@@ -26,6 +28,7 @@ def test_join_is_the_larger_of_each_component(a: dict[int, int], b: dict[int, in
     assert all(joined[epoch.slot] == epoch.clock for epoch in changed)
 
 
+@FEW
 @given(components, components)
 def test_one_clock_covers_another_when_joining_it_changes_nothing(
     a: dict[int, int], b: dict[int, int]
@@ -33,6 +36,7 @@ def test_one_clock_covers_another_when_joining_it_changes_nothing(
     assert VectorClock(a).covers(VectorClock(b)) == (VectorClock(a).join(VectorClock(b)) == [])
 
 
+@FEW
 @given(components, st.integers(0, 5), st.integers(1, 9))
 def test_a_clock_knows_an_epoch_when_its_component_has_reached_it(
     a: dict[int, int], slot: int, clock: int

@@ -23,7 +23,7 @@ from racepage.detect.meant import Scopes
 from racepage.detect.mixed import mixed_sizes
 from racepage.detect.races import RaceEngine, Races
 from racepage.detect.reference import Reference
-from racepage.detect.rows import extent, is_native, rare, which
+from racepage.detect.rows import extent, is_native, native_is_loaded, rare, which
 from racepage.detect.sides import Sides
 from racepage.detect.sleeping import sleeping
 from racepage.detect.thread_leak import thread_leak
@@ -165,6 +165,7 @@ def _machines(*, native: bool, all_pairs: bool) -> tuple[Stamper, RaceEngine]:
     from racepage.detect.native import Native  # noqa: PLC0415
     from racepage.order.hb_native import NativeHappensBefore  # noqa: PLC0415
 
+    native_is_loaded()
     return NativeHappensBefore(), Native(all_pairs=all_pairs)
 
 

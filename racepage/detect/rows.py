@@ -19,6 +19,9 @@ from racepage.trace.columns import Columns
 KEPT_FROM: Final = 50_000
 """Rows from which compiled code is worth loading, where it is kept: `benchmarks/border.py`."""
 
+LOADED_FROM: Final = 1_000
+"""Rows from which it is worth using, where this process has loaded it before."""
+
 NATIVE_FROM: Final = 100_000
 """Rows from which it is worth compiling: below, plain Python has long finished."""
 
@@ -35,10 +38,17 @@ def is_native(events: int) -> bool:
     return _worth(events, *_ENGINE)
 
 
+def native_is_loaded() -> None:
+    """Say that this process has the native engine: from now on smaller traces are for it, too."""
+    _loaded.add(_ENGINE)
+
+
 def at_size(function: Callable[P, R], rows: int) -> Callable[P, R]:
     """The function as it stands for few rows, compiled for many."""
-    if not _worth(rows, Path(inspect.getfile(function))):
+    source = Path(inspect.getfile(function))
+    if not _worth(rows, source):
         return function
+    _loaded.add((source,))
     from racepage.jit import compiled  # noqa: PLC0415  (loads a compiler)
 
     fast: Callable[P, R] = compiled(function)
@@ -57,12 +67,15 @@ def following(rows: int) -> Iterator[None]:
 
 
 _before = 0
+_loaded: Final[set[tuple[Path, ...]]] = set()
 
 
 def _worth(rows: int, *sources: Path) -> bool:
     """Whether so many rows are worth compiled code from these files."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}:
         return False
+    if sources in _loaded:
+        return rows >= LOADED_FROM
     rows += _before
     return rows >= NATIVE_FROM or (rows >= KEPT_FROM and all(map(is_kept, sources)))
 

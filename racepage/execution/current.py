@@ -90,6 +90,7 @@ STACKS: Final = 2
 VALUES: Final = 4
 PAUSED: Final = 8
 CONTROLLED: Final = 16
+_EXPLORED: Final = CONTROLLED | SITES
 
 mode = OFF
 """OFF, SITES (the caller alone) or STACKS (several frames); with VALUES added where accesses say
@@ -114,6 +115,7 @@ depth = 1
 PATIENCE_SECONDS: Final = 1.0
 """How long a thread waits for the recorder to catch up, at most."""
 
+_THREAD: Final = Kind.THREAD
 EXIT: Final = int(Op.EXIT)
 START: Final = int(Op.START)
 JOIN: Final = int(Op.JOIN)
@@ -138,7 +140,7 @@ class ThreadLog:
     __slots__ = ("ended", "events", "foreign", "ident", "joins", "name", "number", "waits")
 
     def __init__(self, name: str, *, foreign: bool = False) -> None:
-        self.number = new(Kind.THREAD)
+        self.number = new(_THREAD)
         self.name = name
         self.foreign = foreign
         self.ended = False
@@ -186,7 +188,8 @@ _dropped: list[int] = []
 
 
 own = threading.local()
-"""The current thread's `log`, and `extend`, which is its list's.
+"""The current thread's `log`, and `extend`, which is its list's. Under control the kernel knows
+whose `log` it is, and has one list for all threads.
 
 `own.extend((word, target, offset, length, code, lasti))` logs an access where `mode` is SITES; in a
 thread that was not met yet it is an AttributeError. Four methods are worth saving a call that way:
@@ -292,7 +295,7 @@ def control(by: Kernel, new_mode: int, new_depth: int) -> None:
 
 def unwind() -> None:
     """Let what is left of a controlled execution log nothing more."""
-    own.extend = _ignore
+    own.extend = kernel.extend = _ignore
 
 
 def end_control() -> None:
@@ -307,11 +310,8 @@ def end_control() -> None:
 
 
 def _task_ident() -> int:
-    try:
-        found: int = own.log.ident
-    except AttributeError:  # another thread of the operating system
-        found = get_ident()
-    return found
+    here = get_ident()
+    return kernel.running.log.ident if here == kernel.os_thread else here
 
 
 # What is gone
@@ -369,7 +369,8 @@ def new_thread(name: str) -> ThreadLog:
 def start(thread: ThreadLog, frame: FrameType) -> None:
     """Log that the current thread starts `thread`: call it before the child can run."""
     if mode:
-        remember(thread)
+        if mode < CONTROLLED:  # a kernel remembers its threads
+            remember(thread)
         log(START, thread.number, frame)
 
 
@@ -408,7 +409,8 @@ def _ignore(_event: Event) -> None:
 def join(thread: ThreadLog, frame: FrameType) -> None:
     """Log that the current thread saw `thread` end: only after a join that succeeded."""
     if mode:
-        remember(thread)
+        if mode < CONTROLLED:
+            remember(thread)
         log(JOIN, thread.number, frame)
 
 
@@ -426,6 +428,8 @@ def thread_name() -> str:
 
 def task() -> ThreadLog:
     """The current thread's log."""
+    if mode >= CONTROLLED and get_ident() == kernel.os_thread:
+        return kernel.running.log
     try:
         found: ThreadLog = own.log
     except AttributeError:
@@ -457,6 +461,9 @@ def log(word: int, target: int, frame: FrameType, length: int = 0) -> None:
         frame: the frame of the program under test that called the primitive.
         length: the page's size in bytes, for ALLOC and FREE.
     """
+    if mode == _EXPLORED:  # the list is in order, and there is no time
+        kernel.extend((word, target, 0, length, frame.f_code, frame.f_lasti))
+        return
     try:
         extend = own.extend
     except AttributeError:

@@ -27,7 +27,6 @@ import threading
 from _thread import get_ident
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from time import perf_counter_ns
 from typing import Any, Final
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -37,9 +36,10 @@ from racepage.events import Kind, Op
 from racepage.execution import current, guard, targets
 from racepage.execution.current import ThreadLog, own
 from racepage.execution.garbage import note_collected, quiet
-from racepage.execution.step import AWAIT, UNLOCK, Touch
+from racepage.execution.step import AWAIT, UNLOCK
 from racepage.execution.steps import Execution, Outcome, Steps
-from racepage.execution.task import NOTHING, Path, Task, Wait, nothing
+from racepage.execution.targets import KIND_BITS
+from racepage.execution.task import NOBODY, NOTHING, Path, Place, Task, Wait, nothing
 from racepage.execution.turns import Choose, Pick
 from racepage.execution.waiting import Waiting
 
@@ -63,6 +63,9 @@ PATIENCE_SECONDS: Final = 10.0
 _START: Final = (1, 2)
 """The byte of a thread that stands for its start; [0, 1) stands for its end."""
 
+_THREAD: Final = Kind.THREAD
+_LOCK: Final = Kind.LOCK
+_PAGE: Final = Kind.PAGE
 _THREADS: Final = len(Kind)
 _EXIT: Final = int(Op.EXIT)
 
@@ -73,10 +76,26 @@ class Kernel(Waiting):
     Attributes:
         mode: what executions record: SITES or STACKS, and VALUES (`execution.current`).
         depth: how many frames of the stack an event carries.
-        paths: where each task comes from, by number.
         patience: how long a step may take, in seconds (`execution.guard`).
         os_thread: the thread of the operating system that explores.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_begin",
+        "_count",
+        "_failed",
+        "_first",
+        "_idle",
+        "_origins",
+        "_pages",
+        "_tasks",
+        "_unguard",
+        "depth",
+        "mode",
+        "os_thread",
+        "patience",
+    )
 
     def __init__(self, most: int = MOST_STEPS, paths: Sequence[Path] = ()) -> None:
         """A kernel.
@@ -88,10 +107,10 @@ class Kernel(Waiting):
         """
         self.mode = current.SITES
         self.depth = 1
-        self.paths = list(paths)
-        self._numbers: dict[Path, int] = {}
-        self._tasks = {path: number for number, path in enumerate(paths)}
+        self._first = Place()
+        self._tasks: list[Place] = []  # by the number of the task
         self._origins: dict[int, Path] = {}
+        self.number_as(paths, {})
         self._idle: list[Any] = []
         self.patience = PATIENCE_SECONDS
         self.os_thread = 0
@@ -127,12 +146,12 @@ class Kernel(Waiting):
         self.os_thread = get_ident()
         if self._unguard is None:
             self._unguard = guard.stand(self)
-        before = own.__dict__.copy()
+        before = getattr(own, "extend", None)
         counter = threading._counter  # type: ignore[attr-defined]  # noqa: SLF001  (of names)
         current.control(self, self.mode | current.CONTROLLED, self.depth)
         targets.numbering = self.number
         threading._counter = count(1).__next__  # type: ignore[attr-defined]  # noqa: SLF001
-        own.extend = self.events.extend
+        own.extend = self.extend = self.events.extend
         try:
             root = self._root(program)
             self._starters.append((self._home, root))
@@ -148,8 +167,10 @@ class Kernel(Waiting):
             targets.numbering = None
             threading._counter = counter  # type: ignore[attr-defined]  # noqa: SLF001
             current.end_control()
-            own.__dict__.clear()
-            own.__dict__.update(before)
+            if before is None:
+                del own.extend
+            else:
+                own.extend = before
         if self._error is not None:
             raise self._error
         done, failed = self._done, self._failed
@@ -170,8 +191,7 @@ class Kernel(Waiting):
             if task is self._failed:
                 continue
             self.running = task
-            own.log = task.log
-            if task.wait is None and (task.must or task.how == UNLOCK):
+            if task.wait is None and (task.must or task.next[1] == UNLOCK):
                 task.doomed = True
                 task.greenlet.switch()
             else:
@@ -179,15 +199,18 @@ class Kernel(Waiting):
 
     # Tasks
 
-    def spawn(
-        self,
-        log: ThreadLog,
-        body: Callable[[], object],
-        *,
-        daemon: bool = False,
-        thread: threading.Thread | None = None,
-    ) -> Task:
+    def spawn(self, log: ThreadLog, body: Callable[[], object], *, daemon: bool = False) -> Task:
         """Start a task, which runs to its first point before this returns.
+
+        Raises:
+            GreenletExit: the execution is over.
+        """
+        task = self.adopt(log, body, daemon=daemon)
+        self.let_begin(task)
+        return task
+
+    def adopt(self, log: ThreadLog, body: Callable[[], object], *, daemon: bool) -> Task:
+        """A new task of the running one, which is not to be asked for more before it has begun.
 
         Raises:
             GreenletExit: the execution is over.
@@ -195,36 +218,46 @@ class Kernel(Waiting):
         if self._dead:
             self.leave()
         me = self.running
-        task = self._adopt((*me.path, me.made[_THREADS]), log, body)
-        me.made[_THREADS] += 1
+        nth = me.made[_THREADS]
+        me.made[_THREADS] = nth + 1
+        place = me.place.children.get(nth) or me.place.below((nth,))
+        task = self._task(place, body)
         task.clock = me.clock
         task.daemon = daemon
-        task.thread = thread
-        if self._steps:
-            self.touch(UNLOCK, log.number, *_START)
-            task.more = (Touch(log.number, *_START, AWAIT),)
-        self._starters.append((getcurrent(), me))
-        self._to(task)
+        self._name(task, log)
         return task
 
+    def let_begin(self, task: Task) -> None:
+        """Let a task that was adopted run to its first point."""
+        if self._steps:
+            target = task.log.number
+            self.touch(UNLOCK, target, *_START)
+            task.more = ((target, *_START, AWAIT),)
+        self._starters.append((getcurrent(), self.running))
+        self._calm = False
+        self._to(task)
+
     def _root(self, program: Callable[[], object]) -> Task:
-        self.running = Task(0, (), None, program)  # type: ignore[arg-type]  # it makes its own log
-        root = self._adopt((), ThreadLog("main"), program)
-        root.made[Kind.THREAD] = 1
+        self.running = root = self._task(self._first, program)
+        self._name(root, ThreadLog("main"))
         return root
 
-    def _adopt(self, path: Path, log: ThreadLog, body: Callable[[], object]) -> Task:
-        number = self._tasks.get(path)
-        if number is None:
-            number = self._tasks[path] = len(self.paths)
-            self.paths.append(path)
-        task = Task(number, path, log, body)
-        log.events = self.events
+    def _task(self, place: Place, body: Callable[[], object]) -> Task:
+        if place.number == NOBODY:
+            self._number_task(place)
+        return Task(place, body)
+
+    def _number_task(self, place: Place) -> None:
+        place.number = len(self._tasks)
+        self._tasks.append(place)
+
+    def _name(self, task: Task, log: ThreadLog) -> None:
+        """Let events know a task, and reports its name."""
+        task.log = log
         log.ident = -2 - log.number  # threads of the operating system have positive ones
         current.given[log.number] = log.name
         self._all.append(task)
         self._met.append(task)
-        return task
 
     def _hire(self) -> Any:
         """A greenlet for a task: an idle one, if there is one."""
@@ -258,7 +291,7 @@ class Kernel(Waiting):
         if self._dead:
             self._home.switch()
             return
-        self.events.extend((_EXIT, current.NO_TARGET, perf_counter_ns(), 0, None, -1))
+        self.events.extend((_EXIT, current.NO_TARGET, 0, 0, None, -1))
         task.log.ended = True
         self._all.remove(task)
         if task in self._ready:
@@ -291,7 +324,7 @@ class Kernel(Waiting):
         """What `threading.current_thread` is for a task that nobody started as a thread."""
         me = self.running
         known = threading._active  # type: ignore[attr-defined]  # noqa: SLF001  (as there)
-        found: threading.Thread | None = None if me.path else known.get(self.os_thread)
+        found: threading.Thread | None = None if me.place.parent else known.get(self.os_thread)
         me.thread = found or threading.Thread(name=me.log.name, daemon=me.daemon)
         return me.thread
 
@@ -300,20 +333,27 @@ class Kernel(Waiting):
     def number(self, kind: Kind) -> int:
         """The number of the next thing of that kind that the running task makes."""
         me = self.running
-        origin = (*me.path, kind, me.made[kind])
-        me.made[kind] += 1
-        number = self._numbers.get(origin)
+        nth = me.made[kind]
+        me.made[kind] = nth + 1
+        number = me.place.numbers.get(nth << KIND_BITS | kind)
         if number is None:
-            number = self._numbers[origin] = targets.fresh(kind)
-            self._origins[number] = origin
-        else:  # what an earlier execution made may have been another thing
+            number = targets.fresh(kind)
+            self._number_as((*me.place.path, kind, nth), number)
+        elif kind is not _THREAD:  # what an earlier execution made may have been another thing
             targets.given.pop(number, None)
-            if kind is Kind.LOCK:
+            if kind is _LOCK:
                 targets.lock_kinds.pop(number, None)
-        if kind is Kind.PAGE:
-            targets.sizes.pop(number, None)
+            elif kind is _PAGE:
+                targets.sizes.pop(number, None)
+        if kind is _PAGE:
             self._pages.append(number)
         return number
+
+    def _number_as(self, origin: Path, number: int) -> None:
+        *path, kind, nth = origin
+        place = self._first.below(tuple(path))
+        place.numbers[nth << KIND_BITS | kind] = number
+        self._origins[number] = origin
 
     def origin(self, number: int) -> Path | None:
         """Where a target comes from: a task's path, its kind, and which of that kind it is.
@@ -325,7 +365,12 @@ class Kernel(Waiting):
     @property
     def numbers(self) -> Mapping[Path, int]:
         """The numbers that things have, by where they come from."""
-        return self._numbers
+        return {origin: number for number, origin in self._origins.items()}
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """Where each task comes from, by number."""
+        return [place.path for place in self._tasks]
 
     def number_as(self, paths: Sequence[Path], numbers: Mapping[Path, int]) -> None:
         """Number tasks and things as another kernel did: that of an exploration which goes on.
@@ -338,10 +383,11 @@ class Kernel(Waiting):
                 "a saved search that cannot go on here: there are things already that have the "
                 "numbers of its own; let another process do it"
             )
-        self.paths = list(paths)
-        self._tasks = {path: number for number, path in enumerate(paths)}
-        self._numbers = dict(numbers)
-        self._origins = {number: path for path, number in numbers.items()}
+        self._first, self._tasks, self._origins = Place(), [], {}
+        for path in paths:
+            self._number_task(self._first.below(path))
+        for origin, number in numbers.items():
+            self._number_as(origin, number)
 
     # Between executions
 

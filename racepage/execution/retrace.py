@@ -28,7 +28,7 @@ def retrace(kernel: Kernel, outcome: Outcome, program: str) -> Trace:
     tables = Tables()
     said = words(kernel.events)
     running, count = runs(kernel.runs, len(said.word))
-    threads = np.array([tables.thread(number) for number in running.tolist()], dtype=np.int32)
+    threads = np.array([tables.thread(number) for number in running], dtype=np.int32)
     columns = decode(kernel.events, said, np.repeat(threads, count), tables)
     return Trace(
         columns=columns,
@@ -47,7 +47,7 @@ def retrace(kernel: Kernel, outcome: Outcome, program: str) -> Trace:
     )
 
 
-def runs(flat: list[Any], events: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def runs(flat: list[Any], events: int) -> tuple[list[int], NDArray[np.int64]]:
     """The number of each thread that went on, in order, and how many events it then had.
 
     Args:
@@ -55,5 +55,4 @@ def runs(flat: list[Any], events: int) -> tuple[NDArray[np.int64], NDArray[np.in
         events: how many there are in all.
     """
     begin = np.fromiter(flat[::2], np.int64, len(flat) // 2) // FIELDS
-    number = np.fromiter(flat[1::2], np.int64, len(begin))
-    return number, np.diff(begin, append=events)
+    return flat[1::2], np.diff(begin, append=events)

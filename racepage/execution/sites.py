@@ -41,12 +41,15 @@ class Sites:
                 (`frames.stack`), or None for an event without a site.
             lastis: the offset of each; -1 where there is none, or a stack has its own.
         """
-        # This runs for every event of a recording: sets and maps, no step of Python's own.
-        keys = list(map(add, map(id, codes), lastis))
-        known = self._by_key
-        if new := set(keys) - known.keys():
-            known = self._learn(new, keys, codes, lastis)
-        return np.fromiter(map(known.__getitem__, keys), np.int32, len(keys))
+        # This runs for every event of a recording: maps, and no step of Python's own.
+        known, count = self._by_key, len(codes)
+        try:
+            found = map(known.__getitem__, map(add, map(id, codes), lastis))
+            return np.fromiter(found, np.int32, count)
+        except KeyError:
+            keys = list(map(add, map(id, codes), lastis))
+            known = self._learn(set(keys) - known.keys(), keys, codes, lastis)
+            return np.fromiter(map(known.__getitem__, keys), np.int32, count)
 
     def _learn(
         self, new: set[int], keys: list[int], codes: list[Any], lastis: list[int]

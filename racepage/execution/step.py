@@ -27,6 +27,10 @@ CHANGES: Final = 3
 """The bits of a touch's kind of which READ and AWAIT have none."""
 
 
+Touched = tuple[int, int, int, int]
+"""What a `Touch` has, where one is made at every step and looked at seldom."""
+
+
 class Touch(NamedTuple):
     """Bytes of one target: [start, stop)."""
 

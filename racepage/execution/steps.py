@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, overload
 
-from racepage.execution.step import Step, Touch
-from racepage.execution.task import NOTHING, Task
+from racepage.execution.step import Step, Touch, Touched
+from racepage.execution.task import NOTHING, Announced, Task
 
 Outcome = Literal["ended", "deadlock", "failed", "limit", "livelock", "abandoned"]
 
@@ -17,8 +17,8 @@ class Steps(Sequence[Step]):
     __slots__ = ("_done", "_made", "_more", "_picks")
 
     def __init__(self) -> None:
-        self._done: list[tuple[int, int, int, int, int]] = []
-        self._more: dict[int, list[Touch]] = {}
+        self._done: list[Announced] = []
+        self._more: dict[int, list[Touched]] = {}
         self._picks: dict[int, list[int]] = {}
         self._made: list[Step] = []
 
@@ -40,13 +40,8 @@ class Steps(Sequence[Step]):
         for number in range(len(made), len(self._done)):
             task, how, target, start, stop = self._done[number]
             touches = () if how == NOTHING else (Touch(target, start, stop, how),)
-            made.append(
-                Step(
-                    task,
-                    (*touches, *self._more.get(number, ())),
-                    tuple(self._picks.get(number, ())),
-                )
-            )
+            more = map(Touch._make, self._more.get(number, ()))
+            made.append(Step(task, (*touches, *more), tuple(self._picks.get(number, ()))))
         return made
 
     def since(self, number: int) -> list[tuple[int, list[Touch]]]:
@@ -55,7 +50,7 @@ class Steps(Sequence[Step]):
         for at in range(number, len(self._done)):
             task, how, target, start, stop = self._done[at]
             touches = [] if how == NOTHING else [Touch(target, start, stop, how)]
-            found.append((task, touches + self._more.get(at, [])))
+            found.append((task, [*touches, *map(Touch._make, self._more.get(at, ()))]))
         return found
 
     def tasks(self) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from racepage.events import Kind
 from racepage.execution.current import ThreadLog
-from racepage.execution.step import AWAIT, Step, Touch
+from racepage.execution.step import AWAIT, Step, Touch, Touched
 
 Path = tuple[int, ...]
 
@@ -16,6 +16,52 @@ _MADE: Final = len(Kind) + 1
 
 NOTHING: Final = -1
 """How a point touches that touches nothing."""
+
+NOBODY: Final = -1
+
+Announced = tuple[int, int, int, int, int]
+"""`(task, how, target, start, stop)`: the first of the touches of a step, and who does it."""
+
+
+class Place:
+    """Where a task comes from, and what it has made there in all executions so far.
+
+    Attributes:
+        number: of the task; NOBODY before there was one.
+        parent: the place of the task that starts it; None for the first.
+        nth: which of those that its parent starts it is.
+        children: the places of those that it starts, by `nth`.
+        numbers: of the things that it makes, by what they are and how many it made before.
+    """
+
+    __slots__ = ("children", "nth", "number", "numbers", "parent")
+
+    def __init__(self, parent: Place | None = None, nth: int = 0) -> None:
+        self.number = NOBODY
+        self.parent = parent
+        self.nth = nth
+        self.children: dict[int, Place] = {}
+        self.numbers: dict[int, int] = {}
+
+    @property
+    def path(self) -> Path:
+        """Which thread of its parent each of its ancestors is, and it is itself."""
+        path = []
+        at = self
+        while at.parent is not None:
+            path.append(at.nth)
+            at = at.parent
+        return tuple(reversed(path))
+
+    def below(self, path: Path) -> Place:
+        """The place that is reached from here by that path."""
+        at = self
+        for nth in path:
+            child = at.children.get(nth)
+            if child is None:
+                child = at.children[nth] = Place(at, nth)
+            at = child
+        return at
 
 
 class Wait:
@@ -46,9 +92,9 @@ class Task:
 
     Attributes:
         number: the same in every execution; the first is 0.
-        path: where it comes from: the how-manyth thread of its parent each of its ancestors is.
+        place: where it comes from, which is the same as well.
         log: the thread as events know it.
-        how, target, start, stop: what its next operation touches.
+        next: what its next operation touches.
         more: what it touches besides.
         gate: is true while it cannot go, or None.
         wait: what it waits on, or None.
@@ -72,32 +118,29 @@ class Task:
         "failed",
         "gate",
         "greenlet",
-        "how",
         "joins",
         "log",
         "made",
         "more",
         "must",
+        "next",
         "number",
         "own",
-        "path",
-        "start",
-        "stop",
-        "target",
+        "place",
         "thread",
         "told",
         "wait",
     )
 
-    def __init__(self, number: int, path: Path, log: ThreadLog, body: Callable[[], object]) -> None:
-        self.number = number
-        self.path = path
-        self.log = log
+    log: ThreadLog
+
+    def __init__(self, place: Place, body: Callable[[], object]) -> None:
+        self.number = number = place.number
+        self.place = place
         self.body = body
         self.greenlet: Any = None
-        self.how = NOTHING
-        self.target = self.start = self.stop = 0
-        self.more: tuple[Touch, ...] = ()
+        self.next: Announced = (number, NOTHING, 0, 0, 0)
+        self.more: tuple[Touched, ...] = ()
         self.gate: Callable[[], object] | None = None
         self.wait: Wait | None = None
         self.joins: Sequence[Task] = ()
@@ -112,10 +155,6 @@ class Task:
         self.ended = False
         self.failed: BaseException | None = None
 
-    def runs(self) -> bool:
-        """Whether it has not ended."""
-        return not self.ended
-
     def forget(self) -> None:
         """Let go of what the program may want to see freed."""
         self.body = nothing
@@ -127,9 +166,9 @@ class Task:
         """What it is about to do; for one that only others can wake, to be woken."""
         if self.wait is not None and not self.wait.timed:
             return Step(self.number, (Touch(self.wait.token, 0, 1, AWAIT),))
-        if self.how == NOTHING:
-            return Step(self.number, self.more)
-        return Step(self.number, (Touch(self.target, self.start, self.stop, self.how), *self.more))
+        _, how, target, start, stop = self.next
+        touches = () if how == NOTHING else (Touch(target, start, stop, how),)
+        return Step(self.number, (*touches, *map(Touch._make, self.more)))
 
 
 def nothing() -> None:

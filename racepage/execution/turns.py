@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from time import perf_counter_ns
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -16,9 +15,9 @@ from greenlet import GreenletExit, getcurrent
 
 from racepage.errors import RacepageError
 from racepage.events import Op
-from racepage.execution.current import own
+from racepage.execution.flat import Event
 from racepage.execution.frames import outside
-from racepage.execution.step import READ, UNLOCK, Touch
+from racepage.execution.step import READ, UNLOCK, Touched
 from racepage.execution.steps import Outcome, Steps
 from racepage.execution.task import NOTHING, Task
 
@@ -40,10 +39,38 @@ class Turns:
     Attributes:
         running: the task that goes now.
         events: what all tasks logged, in order (`execution.flat`).
+        extend: logs an event there; nothing any more when the execution has ended.
         runs: flat: where in `events` another task went on, and the number of its thread.
         on_step: told of each task that is chosen, with the frame that it stands in, where set.
         most: steps in an execution, before threads take turns.
     """
+
+    __slots__ = (
+        "_all",
+        "_calm",
+        "_choose",
+        "_dead",
+        "_done",
+        "_error",
+        "_gates",
+        "_home",
+        "_joining",
+        "_met",
+        "_more",
+        "_outcome",
+        "_pick",
+        "_ready",
+        "_starters",
+        "_steps",
+        "_watched",
+        "_woken",
+        "events",
+        "extend",
+        "most",
+        "on_step",
+        "running",
+        "runs",
+    )
 
     _choose: Choose
     _pick: Pick
@@ -51,6 +78,7 @@ class Turns:
     def __init__(self, most: int) -> None:
         self.most = most
         self.events: list[Any] = []
+        self.extend: Callable[[Event], object] = self.events.extend
         self.runs: list[int] = []
         self.running: Task = None  # type: ignore[assignment]  # set before anything runs
         self.on_step: Callable[[Task, FrameType], object] | None = None
@@ -70,7 +98,7 @@ class Turns:
         self._woken: list[Task] = []  # on their way to a point
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
         self._watched = False  # somebody waits for a step to write something
-        self._last = -1
+        self._calm = False  # at a point, there is nothing to do but to choose
         self._outcome: Outcome = "ended"
         self._error: BaseException | None = None
         self._dead = False
@@ -89,61 +117,46 @@ class Turns:
 
     def point(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
         """Stand before an operation that touches these bytes, until it is to be done."""
-        if self._dead:
-            self._unwound(how)
-            return
         me = self.running
-        me.how = how
-        me.target = target
-        me.start = start
-        me.stop = stop
+        me.next = me.number, how, target, start, stop
         steps = self._steps
-        if (
-            self._starters
-            or self._woken
-            or self._watched
-            or self.on_step
-            or len(steps) >= self.most
-        ):
+        if not self._calm or len(steps) >= self.most:
             self._stand(me)
             return
         # The rest is `_go_on`, for the common case.
         able = self._ready
         if self._gates:
-            able = [task for task in able if task.gate is None or not task.gate()]
+            able = self._able()
             if not able:
                 self._stuck()
                 return
+        choose = self._choose  # looked up so, and not in the call, it is found at once
         try:
-            chosen = self._choose(able, self._last)
+            chosen = choose(able, me.number)
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
             self._wrong(error)
             return
         if chosen is None:
             self._over("abandoned")
             return
-        self._last = number = chosen.number
-        steps.append((number, chosen.how, chosen.target, chosen.start, chosen.stop))
-        if chosen.more:
-            self._more[len(steps) - 1] = list(chosen.more)
-            chosen.more = ()
-        if chosen.gate is not None:
-            chosen.gate = None
-            self._gates -= 1
+        steps.append(chosen.next)
+        if chosen.more or chosen.gate is not None:
+            self._pass(chosen)
         if chosen is not me:
-            self._to(chosen)
+            self.running = chosen
+            self.runs += (len(self.events), chosen.log.number)
+            chosen.greenlet.switch()
 
-    def touching(self, *touches: Touch) -> None:
+    def touching(self, *touches: Touched) -> None:
         """As `point`, for an operation that touches several ranges; an empty one is no touch."""
-        touches = tuple(touch for touch in touches if touch.start < touch.stop)
-        if self._dead:
+        touches = tuple([touch for touch in touches if touch[1] < touch[2]])
+        if touches:
+            (target, start, stop, how), *others = touches
+            if others:
+                self.running.more = (*others, *self.running.more)
+            self.point(how, target, start, stop)
+        elif self._dead:
             self._unwound()
-            return
-        if not touches:
-            return
-        self.running.more = touches[1:] + self.running.more
-        target, start, stop, how = touches[0]
-        self.point(how, target, start, stop)
 
     def gated(self, gate: Callable[[], object], how: int, target: int) -> None:
         """As `point`, for an operation that cannot be done while `gate()` is true.
@@ -168,7 +181,24 @@ class Turns:
             me.doomed = False
             self.leave()
 
+    def _able(self) -> list[Task]:
+        """Those that can be chosen: whose gates are open."""
+        return [task for task in self._ready if task.gate is None or not task.gate()]
+
+    def _pass(self, task: Task) -> None:
+        """Note what else a step touches that is going to be done, and that its gate is passed."""
+        if task.more:
+            self._more[len(self._steps) - 1] = list(task.more)
+            task.more = ()
+        if task.gate is not None:
+            task.gate = None
+            self._gates -= 1
+
     def _stand(self, me: Task) -> None:
+        """Come to a point, whatever there is to do."""
+        if self._dead:
+            self._unwound(me.next[1])
+            return
         if me not in self._ready:
             self._line_up(me)
         if self._starters:
@@ -189,25 +219,27 @@ class Turns:
 
     def _go_on(self, me: Task | None) -> None:  # noqa: C901  (one choice, from end to end)
         """Let the next one go: the running one stands at a point, or waits, or has ended."""
-        self._wake_up()
-        if me is None and all(task.daemon for task in self._all):
+        if self._watched:
+            self._look()
+        if self._woken:
+            self._wake_up()
+        self._calm = not (self._starters or self._watched or self.on_step)
+        if me is None and self._only_daemons():
             self._over(self._outcome)
             return
-        able = self._ready
-        if self._gates:
-            able = [task for task in able if task.gate is None or not task.gate()]
+        able = self._able() if self._gates else self._ready
         if not able:
             self._stuck()
             return
-        steps = self._steps
-        if len(steps) >= self.most:
+        choose = self._choose
+        if len(self._steps) >= self.most:
             self._outcome = "limit"
-            if len(steps) >= 2 * self.most:
+            if len(self._steps) >= 2 * self.most:
                 self._over("livelock")
                 return
+            choose = _in_turn
         try:
-            choose = self._choose if len(steps) < self.most else _in_turn
-            chosen = choose(able, self._last)
+            chosen = choose(able, self._steps[-1][0] if self._steps else -1)
             if chosen is not None and self.on_step is not None:
                 self.on_step(chosen, self._frame(chosen))
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
@@ -216,26 +248,20 @@ class Turns:
         if chosen is None:
             self._over("abandoned")
             return
-        steps.append((chosen.number, chosen.how, chosen.target, chosen.start, chosen.stop))
-        if chosen.more:
-            self._more[len(steps) - 1] = list(chosen.more)
-            chosen.more = ()
-        if chosen.gate is not None:
-            chosen.gate = None
-            self._gates -= 1
-        self._last = chosen.number
+        self._steps.append(chosen.next)
+        if chosen.more or chosen.gate is not None:
+            self._pass(chosen)
         if chosen is not me:
             self._to(chosen)
 
     def _to(self, task: Task) -> None:
-        self._become(task)
         if task.greenlet is None:
             task.greenlet = self._hire()
+        self._become(task)
         task.greenlet.switch()
 
     def _become(self, task: Task) -> None:
         self.running = task
-        own.log = task.log
         self.runs += (len(self.events), task.log.number)
 
     def _wrong(self, error: BaseException) -> None:
@@ -244,17 +270,23 @@ class Turns:
 
     def _stuck(self) -> None:
         """Nobody can go: the program is over, or it is a deadlock."""
-        if all(task.daemon for task in self._all):
+        if self._only_daemons():
             self._over(self._outcome)
             return
         for task in (*self._ready, *self._joining):
             if task.gate is not None or task.joins:
                 frame = outside(self._frame(task))
                 self._become(task)
-                self.events.extend(
-                    (_BLOCK, task.target, perf_counter_ns(), 0, frame.f_code, frame.f_lasti)
-                )
+                target = task.next[2]
+                self.events.extend((_BLOCK, target, 0, 0, frame.f_code, frame.f_lasti))
         self._over("deadlock")
+
+    def _only_daemons(self) -> bool:
+        """Whether those that are left keep no program from ending; who is idle may become one."""
+        for task in self._all:  # noqa: SIM110  (`all` takes longer than to find the first one)
+            if not task.daemon:
+                return False
+        return True
 
     def _frame(self, task: Task) -> FrameType:
         """Where a task stands."""
@@ -263,8 +295,6 @@ class Turns:
 
     def _wake_up(self) -> None:
         """Let those run to their next point that the last step has woken."""
-        if self._watched:
-            self._look()
         while self._woken:
             task = self._woken.pop(0)
             self._starters.append((getcurrent(), self.running))
@@ -300,6 +330,7 @@ class Turns:
         """End the execution here. Whoever calls this is unwound, or has ended."""
         if not self._dead:
             self._dead = True
+            self._calm = False
             self._outcome = outcome
         self._home.switch()
 
@@ -314,13 +345,12 @@ class Turns:
     def touch(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
         """Say that the step under way touches this, too."""
         if self._steps and not self._dead:
-            touch = Touch(target, start, stop, how)
-            self._more.setdefault(len(self._steps) - 1, []).append(touch)
+            self._more.setdefault(len(self._steps) - 1, []).append((target, start, stop, how))
 
     def also(self, how: int, target: int) -> None:
         """Say that the next step of the running task touches this, too."""
         me = self.running
-        me.more = (*me.more, Touch(target, 0, 1, how))
+        me.more = (*me.more, (target, 0, 1, how))
 
     def only_read(self) -> None:
         """Say that the step under way has only read what it announced to write."""

@@ -11,7 +11,7 @@ from math import inf, nextafter
 
 from racepage.events import Kind
 from racepage.execution import targets
-from racepage.execution.step import AWAIT, UNLOCK, Step, Touch
+from racepage.execution.step import AWAIT, UNLOCK, Step, Touch, Touched
 from racepage.execution.task import Task, Wait
 from racepage.execution.turns import Turns
 from racepage.execution.watch import Watch, watch, written
@@ -19,6 +19,8 @@ from racepage.execution.watch import Watch, watch, written
 
 class Waiting(Turns):
     """Lets tasks wait."""
+
+    __slots__ = ("_missed", "_watching")
 
     def _begin_anew(self) -> None:
         super()._begin_anew()
@@ -32,17 +34,18 @@ class Waiting(Turns):
             GreenletExit: the execution is over, and they have not.
         """
         me = self.running
-        going_on = any(task.runs() for task in tasks)
+        left = [task for task in tasks if not task.ended]
         if self._dead:
             self._unwound()
-            if going_on:
+            if left:
                 self.leave()
             return
-        me.more = (*(Touch(task.log.number, 0, 1, AWAIT) for task in tasks[1:]), *me.more)
-        if not going_on:
+        for task in tasks[1:]:
+            self.also(AWAIT, task.log.number)
+        if not left:
             self.point(AWAIT, tasks[0].log.number)
             return
-        me.how, me.target, me.start, me.stop = AWAIT, tasks[0].log.number, 0, 1
+        me.next = me.number, AWAIT, tasks[0].log.number, 0, 1
         me.joins = tasks
         self._joining.append(me)
         if me in self._ready:
@@ -54,16 +57,17 @@ class Waiting(Turns):
 
     def _let_join(self) -> None:
         """Let those go on whose tasks have all ended."""
-        for joiner in [one for one in self._joining if not any(t.runs() for t in one.joins)]:
-            joiner.joins = ()
-            self._joining.remove(joiner)
-            self._line_up(joiner)
+        for joiner in self._joining.copy():
+            joiner.joins = [task for task in joiner.joins if not task.ended]
+            if not joiner.joins:
+                self._joining.remove(joiner)
+                self._line_up(joiner)
 
     def waiting(self) -> Wait:
         """What the running task is going to wait on."""
         return Wait(self.running, targets.new(Kind.SYNC))
 
-    def park(self, wait: Wait, *touches: Touch) -> bool:
+    def park(self, wait: Wait, *touches: Touched) -> bool:
         """Wait until somebody wakes `wait`; False when time ran out before.
 
         Args:
@@ -81,7 +85,8 @@ class Waiting(Turns):
         me.wait = wait
         if touches:
             wait.timed, wait.more = True, len(touches) - 1
-            me.target, me.start, me.stop, me.how = touches[0]
+            target, start, stop, how = touches[0]
+            me.next = me.number, how, target, start, stop
             me.more += touches[1:]
             if me not in self._ready:
                 self._line_up(me)
@@ -105,9 +110,10 @@ class Waiting(Turns):
             self._ready.remove(task)
             task.more = task.more[: len(task.more) - wait.more]
         task.wait = None
-        task.more = (*task.more, Touch(wait.token, 0, 1, AWAIT))
+        task.more = (*task.more, (wait.token, 0, 1, AWAIT))
         self.touch(UNLOCK, wait.token)
         self._woken.append(task)
+        self._calm = False
 
     def watch(self, since: int) -> Watch:
         """What the running task has read from step number `since` on."""
@@ -123,6 +129,7 @@ class Waiting(Turns):
         wait.watches = touches
         self._watching.append(wait)
         self._watched = True
+        self._calm = False
         woken = self.park(wait, *(touches if timed else ()))
         if not woken:
             self._watch_no_more(wait)

@@ -114,7 +114,7 @@ class Batch:
         events = self._kernel.events
         said = words(events)
         running, count = runs(self._kernel.runs, len(said.word))
-        threads = self._names.ids(running.tolist())
+        threads = self._names.ids(running)
         return decode(events, said, np.repeat(threads, count), self._names)
 
     def _are_new(self, columns: Columns, begin: Ints, some: Ints) -> NDArray[np.bool_]:

@@ -11,17 +11,27 @@ OOPSLA 2014) of the two numbers, so that neighbouring executions have nothing in
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 MASK: Final = (1 << 64) - 1
 FACTOR: Final = 6364136223846793005
 ADDEND: Final = 1442695040888963407
 
+_GOLDEN: Final = 0x9E3779B97F4A7C15
+_ROUNDS: Final = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
+
+AT_ONCE: Final = 256
+DRAWN_BITS: Final = 28
+_DRAWN: Final = 24
+"""How many numbers of each stream are drawn at once: small programs need no more."""
+
 
 def _mixed(value: int) -> int:
-    value = (value + 0x9E3779B97F4A7C15) & MASK
-    value = ((value ^ value >> 30) * 0xBF58476D1CE4E5B9) & MASK
-    value = ((value ^ value >> 27) * 0x94D049BB133111EB) & MASK
+    value = (value + _GOLDEN) & MASK
+    for shift, factor in _ROUNDS:
+        value = ((value ^ value >> shift) * factor) & MASK
     return value ^ value >> 31
 
 
@@ -30,12 +40,42 @@ def start(seed: int, number: int) -> int:
     return _mixed(_mixed(seed & MASK) ^ number)
 
 
+def streams(seed: int, first: int) -> list[Iterator[int]]:
+    """The streams of AT_ONCE executions from `first` on, each of numbers below `1 << DRAWN_BITS`.
+
+    They are the upper bits of what `Chance` would step through, for hot paths: integers so small
+    are multiplied much faster than what the upper half takes.
+    """
+    import numpy as np  # noqa: PLC0415  (not needed to list the strategies)
+
+    words = np.arange(first, first + AT_ONCE).astype(np.uint64) ^ np.uint64(_mixed(seed & MASK))
+    words += np.uint64(_GOLDEN)
+    for shift, factor in _ROUNDS:
+        words = (words ^ words >> np.uint64(shift)) * np.uint64(factor)
+    words ^= words >> np.uint64(31)
+    drawn = np.empty((AT_ONCE, _DRAWN), np.uint64)
+    for column in drawn.T:
+        words *= np.uint64(FACTOR)
+        words += np.uint64(ADDEND)
+        column[:] = words
+    drawn >>= np.uint64(64 - DRAWN_BITS)
+    return [
+        chain(early, _drawn_from(word))
+        for early, word in zip(drawn.tolist(), words.tolist(), strict=True)
+    ]
+
+
+def _drawn_from(word: int) -> Iterator[int]:
+    while True:
+        word = (word * FACTOR + ADDEND) & MASK
+        yield word >> 64 - DRAWN_BITS
+
+
 class Chance:
     """The stream of one execution.
 
     Attributes:
-        word: where it is. Hot paths step it themselves:
-            `word = (word * FACTOR + ADDEND) & MASK`, then `(word >> 32) * count >> 32`.
+        word: where it is.
     """
 
     __slots__ = ("word",)

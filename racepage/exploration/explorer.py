@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any, Final
 
 from racepage.errors import NondeterminismError
@@ -25,11 +26,12 @@ from racepage.exploration.harm import Harm, harm
 from racepage.exploration.result import Budget, Exploration, Found
 from racepage.exploration.retell import Teller, Told, ended, vanished
 from racepage.exploration.same import compare, same
-from racepage.exploration.schedule import Program, Schedule, Shown
+from racepage.exploration.schedule import Program, Schedule, Shown, choices
 from racepage.exploration.search import Known
 from racepage.exploration.shrink import shrink
 from racepage.exploration.strategy import Run, Strategy
 from racepage.finding import Analysis, Finding
+from racepage.wording import counted
 
 Progress = Callable[[int, int], object]
 """Told now and then how many executions there were, and how many findings."""
@@ -40,7 +42,7 @@ Pause = Callable[[], object]
 Policy = Callable[[Analysis], Analysis]
 """Marks what is not to count."""
 
-MOST_IN_A_BATCH: Final = 1024
+MOST_IN_A_BATCH: Final = 2048
 PROGRESS_SECONDS: Final = 0.1
 SWEEP_SECONDS: Final = 1.0
 SWEEP_SHARE: Final = 20
@@ -92,9 +94,10 @@ class Explorer:
         self._seen: set[str] = set()
         self._outcomes: Counter[str] = Counter()
         self._known: list[Known] = []  # found before this search went on
-        self._before = 0  # executions until then
         self._spent = 0.0  # seconds until then
         self._began = self._next_progress = self._next_sweep = self._next_pause = 0.0
+        self._next = 0.0  # the earliest of what is due
+        self._until = inf if budget.executions is None else float(budget.executions)
         self._stopped = self._exhausted = False
         self._end = ""
         self.executions = 0
@@ -149,6 +152,12 @@ class Explorer:
 
     def _may_go_on(self) -> bool:
         now = time.perf_counter()
+        if now < self._next and self.executions < self._until and not self._stopped:
+            return True
+        return self._look_around(now)
+
+    def _look_around(self, now: float) -> bool:
+        """Do what is due, and say whether there is to be another execution."""
         if now >= self._next_progress:
             self._tell_progress(now)
         if now >= self._next_sweep:
@@ -157,15 +166,15 @@ class Explorer:
             self._pause()
             self._next_pause = time.perf_counter() + PAUSE_SECONDS
         budget = self._budget
+        end = inf if budget.seconds is None else self._began + budget.seconds
+        self._next = min(self._next_progress, self._next_sweep, self._next_pause, end)
         if self._stopped:
             self._end = "was interrupted"
         elif budget.findings is not None and self._counted() >= budget.findings:
-            self._end = f"was to end after {_counted(budget.findings, 'finding')}"
-        elif budget.executions is not None and (
-            self.executions - self._before >= budget.executions
-        ):
-            self._end = f"was to end after {_counted(budget.executions, 'execution')}"
-        elif budget.seconds is not None and now - self._began >= budget.seconds:
+            self._end = f"was to end after {counted(budget.findings, 'finding')}"
+        elif budget.executions is not None and self.executions >= self._until:
+            self._end = f"was to end after {counted(budget.executions, 'execution')}"
+        elif budget.seconds is not None and now >= end:
             self._end = f"was to end after {budget.seconds:g} seconds"
         else:
             return True
@@ -192,18 +201,14 @@ class Explorer:
             return f"the search {self._end}, and had not tried everything"
         cut = self._outcomes["limit"] + self._outcomes["livelock"]
         if cut:
-            return f"{_counted(cut, 'execution')} had more than {self._most:,} steps"
+            return f"{counted(cut, 'execution')} had more than {self._most:,} steps"
         return None
 
     def _execute(self) -> None:
         strategy = self._strategy
         done = self._kernel.execute(self._body, strategy.choose, strategy.pick)
         self._outcomes[done.outcome] += 1
-        outcome = "limit" if done.outcome == "livelock" else done.outcome
-        steps: Sequence[Any] = done.steps
-        if outcome == "limit":
-            steps = done.steps[: self._most]
-        strategy.end(Run(steps, done.waiting, outcome, done.missed))
+        strategy.end(Run.of(done, self._most))
         self.executions += 1
         self.steps += len(done.steps)
         self._pending[self.executions] = done.steps
@@ -237,7 +242,7 @@ class Explorer:
 
     def _tell(self, number: int, kind: str, steps: Iterable[Step], key: str | None) -> None:
         """Report what an execution shows: the finding with that key, or how it ended."""
-        told = self._have_again([[step.task, *step.picks] for step in steps])
+        told = self._have_again(choices(steps))
         analysis = told.only(key)
         if analysis is None:
             vanished(kind, number)
@@ -265,6 +270,7 @@ class Explorer:
         shrunk = preemptions is not None
         done = self._harm(told, finding)
         self.found.append(Found(analysis, schedule, number, shrunk, told, done))
+        self._next = 0.0  # it may have been the last one that is wanted
 
     def _have_again(self, schedule: Sequence[Sequence[int]]) -> Told:
         with same():
@@ -296,7 +302,8 @@ class Explorer:
             RacepageError: it is no state, or that of another search.
         """
         saved = search.restore(state, self._search(), self._kernel, self._strategy)
-        self.executions = self._before = saved.executions
+        self.executions = saved.executions
+        self._until += saved.executions
         self.steps = saved.steps
         self._spent = saved.milliseconds / 1000
         self._outcomes.update(saved.outcomes)
@@ -346,9 +353,5 @@ class Explorer:
         shrunk = shrink(told.steps, attempt, most)
         if shrunk is None:
             return told, None
-        again = self._have_again([[step.task, *step.picks] for step in shrunk.steps])
+        again = self._have_again(choices(shrunk.steps))
         return (told, None) if again.only(key) is None else (again, shrunk.preemptions)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

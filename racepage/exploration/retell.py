@@ -157,7 +157,7 @@ class Teller:
 
     def _threads(self, done: Execution) -> dict[int, Thread]:
         """Who there was in an execution, by task number."""
-        return {task.number: Thread(task.log.name, task.path) for task in done.tasks}
+        return {task.number: Thread(task.log.name, task.place.path) for task in done.tasks}
 
 
 def ended(done: Execution) -> str:

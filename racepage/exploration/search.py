@@ -121,7 +121,10 @@ def restore(state: object, of: dict[str, Any], kernel: Kernel, strategy: Strateg
     numbers = {}
     for item in saved.items("targets"):
         number, origin = saved.parts(item, 'an item of "targets"', 2)
-        numbers[_path(saved, origin, '"targets"')] = saved.whole(number, '"targets"')
+        path = _path(saved, origin, '"targets"')
+        if len(path) < 2:
+            saved.refuse('"targets" has something that comes from nowhere')
+        numbers[path] = saved.whole(number, '"targets"')
     if len(set(tasks)) < len(tasks) or len(set(numbers.values())) < len(numbers):
         saved.refuse('"tasks" or "targets" has something twice')
     kernel.number_as(tasks, numbers)

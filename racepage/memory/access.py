@@ -101,7 +101,9 @@ class PageAccess(PageAtomics, BytewiseCopies):
 
     # The four unsafe methods
 
-    def read_raw(self, dst: Writable, offset: int, length: int) -> None:
+    def read_raw(  # noqa: C901  (the hot path, from end to end)
+        self, dst: Writable, offset: int, length: int
+    ) -> None:
         """Copy `length` bytes from `offset` of the page to the beginning of `dst`.
 
         A pointer or a slice of another page is written as that page's bytes, and logged so.
@@ -112,33 +114,37 @@ class PageAccess(PageAtomics, BytewiseCopies):
                 done.
         """
         if 0 <= offset <= (end := offset + length) <= self._size:
-            try:
-                target = memoryview(dst)  # type: ignore[arg-type]  # a pointer has no buffer
-                if target.c_contiguous:
-                    if (mode := current.mode) == _SITES:
+            if (mode := current.mode) == _EXPLORED:
+                if isinstance(dst, bytearray) and length <= len(dst):
+                    kernel = current.kernel
+                    if length:
+                        kernel.point(READ, self.number, offset, end)
+                    dst[:length] = self._bytes[offset:end]
+                    at, extend = _getframe(1), kernel.extend
+                    extend((_READ, self.number, offset, length, at.f_code, at.f_lasti))
+                    return
+            elif mode < _VALUES:
+                try:
+                    target = memoryview(dst)  # type: ignore[arg-type]  # a pointer has no buffer
+                    if target.c_contiguous:
                         target[:length] = self._bytes[offset:end]
-                        at = _getframe(1)
-                        try:
-                            own.extend((_READ, self.number, offset, length, at.f_code, at.f_lasti))
-                        except AttributeError:  # the thread's first event
-                            current.note(_READ, self.number, offset, length, at)
-                        return
-                    if mode < _VALUES:
-                        target[:length] = self._bytes[offset:end]
-                        if mode:
+                        if mode == _SITES:
+                            at = _getframe(1)
+                            try:
+                                extend = own.extend
+                            except AttributeError:  # the thread's first event
+                                extend = current.task().events.extend
+                            extend((_READ, self.number, offset, length, at.f_code, at.f_lasti))
+                        elif mode:
                             current.note(_READ, self.number, offset, length, _getframe(1))
                         return
-                    if mode == _EXPLORED and not target.readonly and _fits(target, length):
-                        if length:
-                            current.kernel.point(READ, self.number, offset, end)
-                        target[:length] = self._bytes[offset:end]
-                        current.note(_READ, self.number, offset, length, _getframe(1))
-                        return
-            except (TypeError, ValueError, NotImplementedError):
-                pass
+                except (TypeError, ValueError, NotImplementedError):
+                    pass
         self._read_slowly(dst, offset, length, _getframe(1))
 
-    def write_raw(self, src: Readable, offset: int, length: int) -> None:
+    def write_raw(  # noqa: C901  (likewise)
+        self, src: Readable, offset: int, length: int
+    ) -> None:
         """Copy the first `length` bytes of `src` to `offset` of the page.
 
         A pointer or a slice of another page is read as that page's bytes, and logged so.
@@ -148,30 +154,32 @@ class PageAccess(PageAtomics, BytewiseCopies):
             ValueError: `src` is shorter than `length` or not contiguous; nothing is done.
         """
         if 0 <= offset <= (end := offset + length) <= self._size:
-            try:
-                source = memoryview(src)  # type: ignore[arg-type]  # a pointer has no buffer
-                if source.c_contiguous:
-                    if (mode := current.mode) == _SITES:
+            if (mode := current.mode) == _EXPLORED:
+                if isinstance(src, bytes) and length <= len(src):
+                    kernel = current.kernel
+                    if length:
+                        kernel.point(WRITE, self.number, offset, end)
+                    self._bytes[offset:end] = src[:length]
+                    at, extend = _getframe(1), kernel.extend
+                    extend((_WRITE, self.number, offset, length, at.f_code, at.f_lasti))
+                    return
+            elif mode < _VALUES:
+                try:
+                    source = memoryview(src)  # type: ignore[arg-type]  # a pointer has no buffer
+                    if source.c_contiguous:
                         self._bytes[offset:end] = source[:length]
-                        at = _getframe(1)
-                        try:
-                            own.extend((_WRITE, self.number, offset, length, at.f_code, at.f_lasti))
-                        except AttributeError:  # the thread's first event
-                            current.note(_WRITE, self.number, offset, length, at)
-                        return
-                    if mode < _VALUES:
-                        self._bytes[offset:end] = source[:length]
-                        if mode:
+                        if mode == _SITES:
+                            at = _getframe(1)
+                            try:
+                                extend = own.extend
+                            except AttributeError:  # the thread's first event
+                                extend = current.task().events.extend
+                            extend((_WRITE, self.number, offset, length, at.f_code, at.f_lasti))
+                        elif mode:
                             current.note(_WRITE, self.number, offset, length, _getframe(1))
                         return
-                    if mode == _EXPLORED and _fits(source, length):
-                        if length:
-                            current.kernel.point(WRITE, self.number, offset, end)
-                        self._bytes[offset:end] = source[:length]
-                        current.note(_WRITE, self.number, offset, length, _getframe(1))
-                        return
-            except (TypeError, ValueError, NotImplementedError):
-                pass
+                except (TypeError, ValueError, NotImplementedError):
+                    pass
         self._write_slowly(src, offset, length, _getframe(1))
 
     def fill_zero_raw(self, offset: int, length: int) -> None:
@@ -304,8 +312,3 @@ class PageAccess(PageAtomics, BytewiseCopies):
             if there is not None:
                 there.note(_READ, length, frame, values.detail(given))
             values.note(_WRITE, self.number, offset, length, frame, before, given)
-
-
-def _fits(data: memoryview, length: int) -> bool:
-    """Whether a slice of `data` can stand for `length` bytes of a page."""
-    return data.itemsize == 1 and data.nbytes >= length

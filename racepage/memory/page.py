@@ -77,11 +77,10 @@ class Page(PageAccess):
         charge = failures.charge(1 << order)
         zeroed = flags.contains(GFP_ZERO)
         size = PAGE_SIZE << order
-        page = cls(
-            np.zeros(size, np.uint8) if zeroed else np.full(size, POISON, np.uint8),
-            current.new_page(size, label),
-            charge,
-        )
+        array = np.zeros(size, np.uint8) if zeroed else np.empty(size, np.uint8)
+        if not zeroed:
+            array.fill(POISON)
+        page = cls(array, current.new_page(size, label), charge)
         if current.mode:
             word = _ALLOC[zeroed, allows_sleeping(flags)]
             current.log(word, page.number, _getframe(1), size)

@@ -15,16 +15,14 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from sys import _getframe
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
-from racepage.events import Kind
-from racepage.execution import current, targets, waits
+from racepage.execution import current, waits
 from racepage.execution.current import CONTROLLED
 from racepage.execution.kernel import Task
-from racepage.execution.step import READ, WRITE, Touch
+from racepage.execution.step import READ, WRITE
 from racepage.sync._monitor import may_wait
 from racepage.sync.event import SilentEvent
 
@@ -35,7 +33,7 @@ class Thread(threading.Thread):
     _racepage_log: current.ThreadLog | None = None
     _racepage_detached = False  # nobody has to join it, although it is no daemon
     _racepage_task: Task | None = None  # where it runs under control
-    _racepage_state: int | None = None  # under control: what stands for whether it was started
+    _racepage_ready: current.ThreadLog | None = None  # made under control, to be started there
 
     def __init__(
         self,
@@ -47,9 +45,20 @@ class Thread(threading.Thread):
         *,
         daemon: bool | None = None,
     ) -> None:
-        super().__init__(group, target, name, args, kwargs, daemon=daemon)
-        if current.mode >= CONTROLLED:
-            self._racepage_state = targets.new(Kind.THREAD)
+        if current.mode < CONTROLLED or group is not None:
+            super().__init__(group, target, name, args, kwargs, daemon=daemon)
+            return
+        # No thread of the operating system is going to run it, and to make what that takes (an
+        # event, a place among those that a fork has to mend) would take longer than all the rest.
+        vars(self).update(
+            _NEVER_BEGUN,
+            _target=target,
+            _name=str(name) if name else _made_up(target),
+            _args=args,
+            _kwargs={} if kwargs is None else kwargs,
+            _daemonic=current.kernel.running.daemon if daemon is None else daemon,
+            _racepage_ready=current.new_thread(""),  # it has a number from the beginning
+        )
 
     def start(self) -> None:
         """Begin to `run` in a thread of its own.
@@ -80,7 +89,7 @@ class Thread(threading.Thread):
         if task is None:
             return super().is_alive()
         if current.mode >= CONTROLLED:
-            current.kernel.touching(Touch(task.log.number, 0, 1, READ), *started(self, READ))
+            current.kernel.point(READ, task.log.number)
         return not task.ended
 
     def join(self, timeout: float | None = None) -> None:
@@ -89,19 +98,25 @@ class Thread(threading.Thread):
         Raises:
             RuntimeError: it was not started, or is the current thread.
         """
-        join(self, partial(super().join, timeout), timeout, _getframe(1))
+        join(self, super().join, timeout, _getframe(1))
 
 
-def started(thread: Thread, how: int) -> tuple[Touch, ...]:
-    """What a step touches that depends on whether `thread` was started, or starts it."""
-    number = thread._racepage_state
-    return () if number is None else (Touch(number, 0, 1, how),)
+_NEVER_BEGUN: Final = vars(threading.Thread(name="racepage", daemon=False))
+"""The attributes of a thread that nobody has started: the same in all, but for a few."""
+
+
+def _made_up(target: Callable[..., object] | None) -> str:
+    """The name of a thread that was given none, as `threading` makes it up."""
+    name: str = threading._newname("Thread-%d")  # type: ignore[attr-defined]
+    of = getattr(target, "__name__", None)
+    return name if of is None else f"{name} ({of})"
 
 
 def stop_unless_started(thread: Thread) -> None:
     """Stop, under control, before it matters that nobody has started `thread`."""
-    if thread._racepage_task is None and current.mode >= CONTROLLED:
-        current.kernel.touching(*started(thread, READ))
+    ready = thread._racepage_ready
+    if thread._racepage_task is None and ready is not None and current.mode >= CONTROLLED:
+        current.kernel.point(READ, ready.number)
 
 
 # Functions, so that a subclass of Thread may call its own methods as it likes.
@@ -114,23 +129,30 @@ def start(
 
     Under control that is a point, unless the step under way has stopped for it.
     """
-    if thread._racepage_log is not None:
-        raise RuntimeError("threads can only be started once")
     try:
-        log = current.new_thread(thread.name)
+        name = thread.name
     except (AssertionError, AttributeError):
         raise RuntimeError("thread.__init__() not called") from None
+    log = thread._racepage_log or thread._racepage_ready or current.new_thread(name)
     if stops and current.mode >= CONTROLLED:
-        current.kernel.touching(Touch(log.number, 0, 1, WRITE), *started(thread, WRITE))
+        current.kernel.point(WRITE, log.number)
+    if thread._racepage_log is not None:
+        raise RuntimeError("threads can only be started once")
+    log.name = name
     body = thread.run
     thread._racepage_log = log
     current.start(log, frame)
     if thread.daemon or thread._racepage_detached:
         current.detach(log, frame)
     if current.mode >= CONTROLLED:
-        run = partial(_run, thread, body)
-        current.kernel.spawn(log, run, daemon=thread.daemon, thread=thread)
+        task = current.kernel.adopt(log, body, daemon=thread.daemon)
+        task.thread = thread
+        thread._racepage_task = task
+        current.kernel.let_begin(task)
         return
+    if thread._racepage_ready is not None:  # made under control, and begun when that was over
+        made = [vars(thread)[each] for each in ("_target", "_name", "_args", "_kwargs")]
+        threading.Thread.__init__(thread, None, *made, daemon=thread.daemon)
     thread.run = lambda: _live(thread, log, body)  # type: ignore[method-assign]
     try:
         really()
@@ -141,26 +163,27 @@ def start(
 
 
 def join(
-    thread: Thread, really: Callable[[], None], timeout: float | None, frame: FrameType
+    thread: Thread,
+    really: Callable[[float | None], None],
+    timeout: float | None,
+    frame: FrameType,
 ) -> None:
     """Wait for the end of `thread` by `really`, and log that the thread at `frame` did."""
     stop_unless_started(thread)
     log, task = thread._racepage_log, thread._racepage_task
-    if log is None or (task is None and thread is threading.current_thread()):
-        really()  # raises
-        return
     if task is not None:
         if current.mode >= CONTROLLED and current.kernel.running is task:
             raise RuntimeError("cannot join current thread")
-        for touch in started(thread, READ):
-            current.kernel.also(touch.how, touch.target)
         join_task(task, timeout, frame)
+        return
+    if log is None or thread is threading.current_thread():
+        really(timeout)  # raises
         return
     waiting = thread.is_alive() and may_wait(timeout)
     if waiting:
         waits.block_for_end(log, frame, timed=timeout is not None)
     try:
-        really()
+        really(timeout)
     finally:
         if waiting:
             waits.wake(frame)
@@ -191,12 +214,6 @@ def await_end(thread: threading.Thread) -> None:
     finally:
         if log is not None:
             waits.wake(None)
-
-
-def _run(thread: Thread, body: Callable[[], object]) -> None:
-    """All that a thread does under control."""
-    thread._racepage_task = current.kernel.running
-    body()
 
 
 def _live(thread: Thread, log: current.ThreadLog, body: Callable[[], object]) -> None:

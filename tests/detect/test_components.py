@@ -20,7 +20,7 @@ def reached(after: dict[int, list[int]], start: int) -> set[int]:
     return found
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=settings().max_examples // 8)
 @given(edges)
 def test_a_component_is_what_leads_to_each_other(pairs: list[tuple[int, int]]) -> None:
     after: dict[int, list[int]] = {}

@@ -154,7 +154,7 @@ def act(op: Op, this: Holding, kind: LockKind, held: list[Holding]) -> None:
                 held.remove(one)
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=settings().max_examples // 4)
 @given(steps)
 def test_the_replay_remarks_and_holds_what_the_definitions_say(rows: list[Step]) -> None:
     trace = trace_of(rows)

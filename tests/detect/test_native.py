@@ -221,7 +221,7 @@ def test_more_events_than_can_be_numbered_are_an_error() -> None:
 def test_the_benchmarks_program_races_only_where_it_drops_the_lock(
     largest: int, uniform: bool
 ) -> None:
-    guarded = program(20_000, largest=largest, uniform=uniform, unguarded=0)
+    guarded = program(20_000, largest=largest, uniform=uniform, unguarded=0.0)
     assert analyse(guarded, engine="native").verdict == "clean"
     trace = program(20_000, largest=largest, uniform=uniform, unguarded=0.02)
     native, reference = Native(), Reference()

@@ -30,7 +30,7 @@ def spans(draw: st.DrawFn) -> Spans:
         (event, space, start, stop, lane, sort, event + more, strong)
         for event, space, (start, stop), lane, strong, sort, more in rows
     ]
-    columns = np.array(flat, dtype=np.int64).reshape(-1, 8).T
+    columns = np.array(flat, dtype=np.int64).reshape(-1, 8).T.copy()  # whole ones: compiled once
     event, space, start, stop, lane, sort, until, strong = columns
     return Spans(event, space, start, stop, lane, strong > 0, sort, until)
 
@@ -61,7 +61,7 @@ def pairs(items: Spans, queries: Spans) -> Iterator[tuple[int, int]]:
         yield from zip(query.tolist(), item.tolist(), strict=True)
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 4)
 @given(spans(), spans())
 def test_the_longest_lasting_one_of_each_other_lane_is_found(items: Spans, queries: Spans) -> None:
     found = list(pairs(items, queries))
@@ -69,7 +69,7 @@ def test_the_longest_lasting_one_of_each_other_lane_is_found(items: Spans, queri
     assert len(found) == len(set(found))
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(spans(), spans())
 def test_compiled_and_in_small_batches_the_same_is_found(items: Spans, queries: Spans) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -78,7 +78,7 @@ def test_compiled_and_in_small_batches_the_same_is_found(items: Spans, queries: 
         assert set(pairs(items, queries)) == every_pair(items, queries)
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(st.lists(st.tuples(_few, st.tuples(st.integers(0, 1 << 60), st.integers(1, 1 << 59)))))
 def test_ranges_that_share_a_byte_meet(rows: list[tuple[int, tuple[int, int]]]) -> None:
     ranges = [(space, start, start + length) for space, (start, length) in rows]

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from racepage.detect import rows
-from racepage.detect.rows import KEPT_FROM, NATIVE_FROM, at_size, following, is_native
+from racepage.detect.rows import (
+    KEPT_FROM,
+    LOADED_FROM,
+    NATIVE_FROM,
+    at_size,
+    following,
+    is_native,
+    native_is_loaded,
+)
 
 
 def answer() -> int:
@@ -17,6 +25,7 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> boo
     """Whether all compiled code is kept from an earlier time."""
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     monkeypatch.setattr(rows, "is_kept", lambda _: request.param)
+    monkeypatch.setattr(rows, "_loaded", set())
     return bool(request.param)
 
 
@@ -45,3 +54,12 @@ def test_rows_that_came_before_pay_for_the_compiler_too() -> None:
         assert is_native(5)
     with following(10):
         assert not is_native(KEPT_FROM - 11)
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_is_loaded_serves_smaller_traces_too() -> None:
+    assert not is_native(LOADED_FROM)
+    native_is_loaded()
+    assert is_native(LOADED_FROM)
+    assert not is_native(LOADED_FROM - 1)
+    assert at_size(answer, LOADED_FROM) is answer

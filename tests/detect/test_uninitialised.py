@@ -74,7 +74,7 @@ def said(trace: Trace) -> list[Evidence]:
 
 
 @pytest.mark.parametrize("native_from", [0, 1 << 62], ids=["compiled", "as it stands"])
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(program=programs())
 def test_reads_of_unwritten_bytes_are_those_that_marks_would_show(
     native_from: int, program: tuple[list[int], list[Step]]

@@ -76,25 +76,25 @@ def judge(trace: Trace) -> None:
     assert sorted(found, key=str) == expected(trace)
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(trace=traces_with(ASSERTIONS))
 def test_assertions_are_violated_by_exactly_what_is_not_ordered(trace: Trace) -> None:
     judge(trace)
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(trace=traces_with(ATOMICS))
 def test_atomics_of_different_sizes_are_found_exactly_where_they_meet(trace: Trace) -> None:
     judge(trace)
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(trace=traces_with(FETCHES))
 def test_exactly_what_is_read_twice_is_a_double_fetch(trace: Trace) -> None:
     judge(trace)
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(trace=traces_with(INTENT))
 def test_what_is_meant_is_suppressed_and_all_else_is_not(trace: Trace) -> None:
     judge(trace)

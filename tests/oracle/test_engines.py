@@ -13,7 +13,7 @@ from racepage.detect.analysis import Engine, analyse
 from racepage.detect.native import Native
 from racepage.detect.races import RaceEngine
 from racepage.detect.reference import Reference
-from racepage.finding import Analysis, Finding
+from racepage.finding import Finding
 from racepage.order.hb import HappensBefore
 from racepage.trace.columns import Trace
 from tests.oracle import brute
@@ -41,27 +41,31 @@ class Said(NamedTuple):
     unordered: bool
 
 
-def expected(trace: Trace, *, all_pairs: bool) -> tuple[list[brute.Pair], list[Said]]:
-    """The races of a trace, and what its report is to say."""
-    events = brute.events_of(trace)
-    before = brute.order(events)
-    races = brute.races(events, before)
-    pairs = [
-        *(races if all_pairs else brute.latest(races)),
-        *brute.earliest(brute.after_the_end(events, before)),
-        *brute.uninitialised(events),
-    ]
-    found = []
-    for (kind, _), shown in brute.shown(events, pairs).items():
-        first = max(shown.firsts)
-        instance = next(
-            pair
-            for pair in pairs
-            if (pair.second, pair.first, pair.kind) == (shown.second, first, kind)
-        )
-        unordered = not brute.happens_before(before, first, shown.second)
-        found.append(Said(*instance, times=shown.count, unordered=unordered))
-    return races, sorted(found)
+class Truth:
+    """What the brute force says of a trace, worked out once for all that is compared with it."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._events = brute.events_of(trace)
+        self._before = brute.order(self._events)
+        self.races = brute.races(self._events, self._before)
+        self._ended = brute.earliest(brute.after_the_end(self._events, self._before))
+        self._uninitialised = brute.uninitialised(self._events)
+
+    def findings(self, *, all_pairs: bool) -> list[Said]:
+        """What a report is to say."""
+        races = self.races if all_pairs else brute.latest(self.races)
+        pairs = [*races, *self._ended, *self._uninitialised]
+        found = []
+        for (kind, _), shown in brute.shown(self._events, pairs).items():
+            first = max(shown.firsts)
+            instance = next(
+                pair
+                for pair in pairs
+                if (pair.second, pair.first, pair.kind) == (shown.second, first, kind)
+            )
+            unordered = not brute.happens_before(self._before, first, shown.second)
+            found.append(Said(*instance, times=shown.count, unordered=unordered))
+        return sorted(found)
 
 
 def said(findings: Iterable[Finding]) -> list[Said]:
@@ -87,61 +91,56 @@ def said(findings: Iterable[Finding]) -> list[Said]:
     return sorted(found)
 
 
-def judge(analysis: Analysis, trace: Trace, *, all_pairs: bool) -> None:
-    """Compare everything that an analysis says with the truth."""
-    races, findings = expected(trace, all_pairs=all_pairs)
-    assert list(analysis.racy_event_ids) == brute.racy_events(races)
-    assert analysis.racy_events == len(analysis.racy_event_ids)
-    assert analysis.racy_bytes == brute.racy_bytes(races)
-    assert said(analysis.findings) == findings
-
-
-def judge_both(trace: Trace, engine: Engine) -> None:
+def judge(trace: Trace) -> None:
+    """Compare everything that every engine says with the truth."""
+    truth = Truth(trace)
+    racy_events, racy_bytes = brute.racy_events(truth.races), brute.racy_bytes(truth.races)
     for all_pairs in (False, True):
-        judge(analyse(trace, engine=engine, all_pairs=all_pairs), trace, all_pairs=all_pairs)
+        findings = truth.findings(all_pairs=all_pairs)
+        for engine in ENGINES:
+            analysis = analyse(trace, engine=engine, all_pairs=all_pairs)
+            assert list(analysis.racy_event_ids) == racy_events, engine
+            assert analysis.racy_events == len(analysis.racy_event_ids), engine
+            assert analysis.racy_bytes == racy_bytes, engine
+            assert said(analysis.findings) == findings, engine
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=settings().max_examples // 2)
 @given(trace=traces(24))
-def test_an_analysis_finds_exactly_what_is_there(engine: Engine, trace: Trace) -> None:
-    judge_both(trace, engine)
+def test_an_analysis_finds_exactly_what_is_there(trace: Trace) -> None:
+    judge(trace)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=settings().max_examples // 4)  # their order has a test of its own
 @given(trace=traces(24, atomics=True))
-def test_an_analysis_finds_exactly_what_is_there_with_atomics(engine: Engine, trace: Trace) -> None:
-    judge_both(trace, engine)
+def test_an_analysis_finds_exactly_what_is_there_with_atomics(trace: Trace) -> None:
+    judge(trace)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("atomics", [False, True])
 @settings(max_examples=max(1, settings().max_examples // 100))
 @given(data=st.data())
 def test_an_analysis_finds_exactly_what_is_there_in_longer_traces(
-    engine: Engine, atomics: bool, data: st.DataObject
+    atomics: bool, data: st.DataObject
 ) -> None:
-    judge_both(data.draw(traces(300, atomics=atomics)), engine)
+    judge(data.draw(traces(300, atomics=atomics)))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("all_pairs", [False, True])
 @settings(max_examples=settings().max_examples // 10)
 @given(
     trace=st.one_of(traces(24), traces(24, atomics=True)),
     cuts=st.lists(st.integers(0, 32), min_size=1, max_size=3),
 )
-def test_batches_change_nothing(
-    engine: Engine, all_pairs: bool, trace: Trace, cuts: list[int]
-) -> None:
-    found = []
-    for ends in ([], cuts):
-        machine = MACHINES[engine](all_pairs)
-        for columns, stamps in stamped(HappensBefore(), trace, ends):
-            machine.feed(columns, stamps)
-        found.append(machine.races())
-    whole, cut = found
-    assert cut.pairs == whole.pairs
-    assert cut.ranges == whole.ranges
-    assert cut.events.tolist() == whole.events.tolist()
+def test_batches_change_nothing(trace: Trace, cuts: list[int]) -> None:
+    for engine in ENGINES:
+        for all_pairs in (False, True):
+            found = []
+            for ends in ([], cuts):
+                machine = MACHINES[engine](all_pairs)
+                for columns, stamps in stamped(HappensBefore(), trace, ends):
+                    machine.feed(columns, stamps)
+                found.append(machine.races())
+            whole, cut = found
+            assert cut.pairs == whole.pairs, engine
+            assert cut.ranges == whole.ranges, engine
+            assert cut.events.tolist() == whole.events.tolist(), engine

@@ -17,7 +17,8 @@ from tests.trace.sameness import assert_same
 from tests.trace.strategies import traces
 
 tmp_per_example = settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 HANDED_ON = """\

@@ -41,7 +41,8 @@ main  free    page:0
 """
 
 per_example = settings(
-    max_examples=1_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -102,7 +102,7 @@ def by_definition(trace: Trace) -> int | None:
     return next((event for event, lock in clashes if lock not in odd), None)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=settings().max_examples // 4)
 @given(steps)
 def test_the_first_one_is_found(rows: list[tuple[str, Op, str]]) -> None:
     builder = TraceBuilder()

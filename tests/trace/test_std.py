@@ -236,7 +236,7 @@ def racing(trace: Trace) -> set[tuple[int, int]]:
     return {(pair.first, pair.second) for pair in brute.races(events, brute.order(events))}
 
 
-@settings(max_examples=500)
+@settings(max_examples=settings().max_examples // 8)
 @given(traces())
 def test_the_races_of_a_trace_are_the_same_in_std(trace: Trace) -> None:
     # Without sites, the location of every line is one more than the number of its event.

@@ -299,7 +299,7 @@ def test_the_example_of_the_design_is_written_as_it_stands() -> None:
     assert [" ".join(line.split()) for line in written.splitlines()] == wanted
 
 
-@settings(max_examples=300)
+@settings(max_examples=settings().max_examples // 10)
 @given(traces())
 def test_what_is_written_reads_back_the_same(trace: Trace) -> None:
     written = text.render(trace)
@@ -340,7 +340,7 @@ lines = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.lists(lines, max_size=6).map("\n".join))
 @example('# racepage: label "')
 @example("a map page:0 as=x\na read page:0[0:1] via=y")

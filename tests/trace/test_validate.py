@@ -37,13 +37,13 @@ def changed(trace: Trace, **columns: Any) -> Trace:
     return replace(trace, columns=replace(trace.columns, **columns))
 
 
-@settings(max_examples=200)
+@settings(max_examples=settings().max_examples // 20)
 @given(possible())
 def test_what_can_have_happened_is_accepted(trace: Trace) -> None:
     validate(trace)
 
 
-@settings(max_examples=200)
+@settings(max_examples=settings().max_examples // 20)
 @given(arbitrary())
 def test_misuse_is_no_matter_of_structure(trace: Trace) -> None:
     validate(trace)
