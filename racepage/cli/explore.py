@@ -13,7 +13,7 @@ from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.file_options import file_option, refuse_to_write_twice, trace_option
-from racepage.cli.keep import kept, said
+from racepage.cli.keep import keep_if_asked, said
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import emit, say
 from racepage.cli.settings import MOST_STEPS, STRATEGIES, Configured
@@ -288,4 +288,4 @@ def _keep_first(
             say(str(error))
             return False
         said(save_schedule, len(found.schedule.steps), "step")
-    return kept(found.told.trace, trace_file)
+    return keep_if_asked(found.told.trace, trace_file)

@@ -13,7 +13,7 @@ import click
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.file_options import refuse_to_write_twice, trace_option
-from racepage.cli.keep import kept
+from racepage.cli.keep import keep_if_asked
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import emit, say
 from racepage.cli.settings import Configured
@@ -82,7 +82,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
     came_back, difference = done.came_back, done.difference
     seconds = time.perf_counter() - began
     exploration = done.exploration(wanted, spec, seconds, options.policy.apply)
-    usable = kept(done.shown.told.trace, trace_file)
+    kept = keep_if_asked(done.shown.told.trace, trace_file)
     if options.format == "json":
         from racepage.report import exploration_json as json  # noqa: PLC0415  (as above)
 
@@ -103,7 +103,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
     options.settle()
     if interrupted:
         return INTERRUPTED
-    if not usable:
+    if not kept:
         return Exit.UNUSABLE
     return _code(wanted, came_back, times, exploration)
 

@@ -16,7 +16,7 @@ from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.file_options import refuse_to_write_twice, trace_option
 from racepage.cli.guard import end_now, guarded
-from racepage.cli.keep import kept, said
+from racepage.cli.keep import keep_if_asked, said
 from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import own_stdout, say
 from racepage.cli.settings import DEEPEST, Configured
@@ -75,7 +75,7 @@ def run(  # noqa: PLR0917  (what the command line says)
 
     def finish() -> int:
         trace = recording.trace()
-        usable = _kept(trace, trace_file, recording)
+        kept = _kept(trace, trace_file, recording)
         analysis = options.analyse(trace, f"checking {workload}")
         analysis = replace(
             analysis,
@@ -86,7 +86,7 @@ def run(  # noqa: PLR0917  (what the command line says)
         analysis = options.policy.apply(analysis)
         options.report(analysis, program.name)
         options.settle(usable=not outcome.interrupted)
-        return exits.of(analysis.verdict) if usable else Exit.UNUSABLE
+        return exits.of(analysis.verdict) if kept else Exit.UNUSABLE
 
     def finish_in_a_deadlock() -> NoReturn:
         """In the recorder's thread, since no other one will ever go on."""
@@ -139,7 +139,7 @@ def _run(
 def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:
     """Keep the trace, unless it was written while the program ran; False where it cannot be."""
     if recording.path is None:
-        return kept(trace, path)
+        return keep_if_asked(trace, path)
     said(recording.path, len(trace), "event")
     return True
 
