@@ -60,8 +60,8 @@ MOST_STEPS: Final = 20_000
 
 PATIENCE_SECONDS: Final = 10.0
 
-_START: Final = (1, 2)
-"""The byte of a thread that stands for its start; [0, 1) stands for its end."""
+_BEGIN: Final = (1, 2)
+"""The byte of a thread that stands for its beginning; [0, 1) stands for its end."""
 
 _THREAD: Final = Kind.THREAD
 _LOCK: Final = Kind.LOCK
@@ -231,8 +231,8 @@ class Kernel(Waiting):
         """Let a task that was adopted run to its first point."""
         if self._steps:
             target = task.log.number
-            self.touch(UNLOCK, target, *_START)
-            task.more = ((target, *_START, AWAIT),)
+            self.touch(UNLOCK, target, *_BEGIN)
+            task.more = ((target, *_BEGIN, AWAIT),)
         self._starters.append((getcurrent(), self.running))
         self._calm = False
         self._to(task)

@@ -347,10 +347,10 @@ class Turns:
         if self._steps and not self._dead:
             self._more.setdefault(len(self._steps) - 1, []).append((target, start, stop, how))
 
-    def also(self, how: int, target: int) -> None:
+    def also(self, how: int, target: int, start: int = 0, stop: int = 1) -> None:
         """Say that the next step of the running task touches this, too."""
         me = self.running
-        me.more = (*me.more, (target, 0, 1, how))
+        me.more = (*me.more, (target, start, stop, how))
 
     def only_read(self) -> None:
         """Say that the step under way has only read what it announced to write."""

@@ -89,6 +89,7 @@ class Thread(threading.Thread):
         if task is None:
             return super().is_alive()
         if current.mode >= CONTROLLED:
+            current.kernel.also(READ, task.log.number, *_STARTED)
             current.kernel.point(READ, task.log.number)
         return not task.ended
 
@@ -100,6 +101,9 @@ class Thread(threading.Thread):
         """
         join(self, super().join, timeout, _getframe(1))
 
+
+_STARTED: Final = (2, 3)
+"""The byte of a thread under control that says whether it was started; the kernel has others."""
 
 _NEVER_BEGUN: Final = vars(threading.Thread(name="racepage", daemon=False))
 """The attributes of a thread that nobody has started: the same in all, but for a few."""
@@ -116,7 +120,7 @@ def stop_unless_started(thread: Thread) -> None:
     """Stop, under control, before it matters that nobody has started `thread`."""
     ready = thread._racepage_ready
     if thread._racepage_task is None and ready is not None and current.mode >= CONTROLLED:
-        current.kernel.point(READ, ready.number)
+        current.kernel.point(READ, ready.number, *_STARTED)
 
 
 # Functions, so that a subclass of Thread may call its own methods as it likes.
@@ -135,7 +139,7 @@ def start(
         raise RuntimeError("thread.__init__() not called") from None
     log = thread._racepage_log or thread._racepage_ready or current.new_thread(name)
     if stops and current.mode >= CONTROLLED:
-        current.kernel.point(WRITE, log.number)
+        current.kernel.point(WRITE, log.number, *_STARTED)
     if thread._racepage_log is not None:
         raise RuntimeError("threads can only be started once")
     log.name = name
@@ -174,6 +178,8 @@ def join(
     if task is not None:
         if current.mode >= CONTROLLED and current.kernel.running is task:
             raise RuntimeError("cannot join current thread")
+        if thread._racepage_ready is not None and current.mode >= CONTROLLED:
+            current.kernel.also(READ, thread._racepage_ready.number, *_STARTED)
         join_task(task, timeout, frame)
         return
     if log is None or thread is threading.current_thread():
