@@ -12,8 +12,8 @@ from click.shell_completion import CompletionItem
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.file_options import file_option, trace_option
-from racepage.cli.keep import kept, said
+from racepage.cli.file_options import file_option, refuse_to_write_twice, trace_option
+from racepage.cli.keep import keep_if_asked, said
 from racepage.cli.looking import show_first, view_options
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import say
@@ -208,6 +208,9 @@ def explore(  # noqa: PLR0917  (what the command line says)
     from racepage.exploration.explorer import SHRINKS  # noqa: PLC0415
     from racepage.exploration.result import Budget  # noqa: PLC0415
 
+    refuse_to_write_twice(
+        state=state_file, schedule=save_schedule, trace=trace_file, report=options.output
+    )
     given = {"depth": bug_depth, "bound": bound, "quantum": quantum, "seed": seed}
     wanted = api.Options(
         strategy,
@@ -220,6 +223,8 @@ def explore(  # noqa: PLR0917  (what the command line says)
         with searching(found, wanted, options, state_file, heard) as (explorer, stop):
             exploration = explorer.explore()
         usable = stop.torn or saved(state_file, explorer, heard)
+    if not (exploration.steps or exploration.findings) and target.endswith(".py"):
+        say(f"{target} ran without a step; a function of it is explored as {target}:FUNCTION")
     usable = _keep_first(exploration, save_schedule, trace_file) and usable
     if not exploration.exhaustive:
         options.policy.looked_at_some()
@@ -280,4 +285,4 @@ def _keep_first(
             say(str(error))
             return False
         said(save_schedule, len(found.schedule.steps), "step")
-    return kept(found.told.trace, trace_file)
+    return keep_if_asked(found.told.trace, trace_file)

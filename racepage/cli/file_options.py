@@ -38,3 +38,19 @@ def _for_trace(ctx: click.Context, param: click.Parameter, value: Path | None) -
     if not path.name.endswith(SUFFIXES):
         raise click.UsageError(f"--trace {path} is to end with {', '.join(SUFFIXES)}", ctx)
     return path
+
+
+def refuse_to_write_twice(**files: Path | None) -> None:
+    """Refuse one file for two things, each by its name.
+
+    Raises:
+        click.UsageError: there is one.
+    """
+    known: dict[Path, str] = {}
+    for name, path in files.items():
+        if path is not None:
+            other = known.setdefault(path.resolve(), name)
+            if other != name and not path.is_char_device():  # nobody reads /dev/null
+                raise click.UsageError(
+                    f"{path} cannot be both the {other} and the {name}; name two files"
+                )

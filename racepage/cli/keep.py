@@ -33,7 +33,7 @@ def keep(trace: Trace, path: str | Path) -> None:
         said(path, len(trace), "event")
 
 
-def kept(trace: Trace, path: str | Path | None) -> bool:
+def keep_if_asked(trace: Trace, path: str | Path | None) -> bool:
     """Keep `trace` if that is asked for; False, and a line on stderr, where it cannot be done.
 
     That is no reason to keep a report back.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,8 @@ import click
 
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.file_options import trace_option
-from racepage.cli.keep import kept
+from racepage.cli.file_options import refuse_to_write_twice, trace_option
+from racepage.cli.keep import keep_if_asked
 from racepage.cli.looking import show_first, view_options
 from racepage.cli.options import Reporting, reporting_options
 from racepage.cli.output import say
@@ -29,6 +30,8 @@ if TYPE_CHECKING:  # loads numpy, which `racepage --help` has no use for
 
 TIMES: Final = 10
 MOST_TIMES: Final = 1_000_000
+
+_SWEEP: Final = 200  # replays, after which what only the garbage collector finds is let go
 
 
 @click.command(cls=Configured)
@@ -70,6 +73,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
     from racepage.exploration.schedule_file import given  # noqa: PLC0415
 
+    refuse_to_write_twice(trace=trace_file, report=options.output)
     wanted = given(schedule)
     spec, arguments = _program(wanted, target, args)
     began = time.perf_counter()
@@ -84,7 +88,7 @@ def replay(  # noqa: PLR0917  (what the command line says)
     seconds = time.perf_counter() - began
     exploration = done.exploration(wanted, spec, seconds, options.policy.apply)
     code: int = _code(wanted, came_back, times, exploration)
-    if not kept(done.shown.told.trace, trace_file):
+    if not keep_if_asked(done.shown.told.trace, trace_file):
         code = Exit.UNUSABLE
     if interrupted:
         code = INTERRUPTED
@@ -168,6 +172,8 @@ def _replayed(found: Target, wanted: Schedule, times: int, heard: Heard) -> Repl
         while done.times < times and not asked:
             tell(done.times, done.came_back)
             done.add(once(body, wanted, both_orders=not done.came_back))
+            if not done.times % _SWEEP:
+                gc.collect()
     return done
 
 

@@ -14,9 +14,9 @@ import click
 from racepage.cli import exits
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
-from racepage.cli.file_options import trace_option
+from racepage.cli.file_options import refuse_to_write_twice, trace_option
 from racepage.cli.guard import end_now, guarded
-from racepage.cli.keep import kept, said
+from racepage.cli.keep import keep_if_asked, said
 from racepage.cli.looking import page_of, view_options
 from racepage.cli.options import Options, analysis_options
 from racepage.cli.output import own_stdout, say
@@ -72,6 +72,7 @@ def run(  # noqa: PLR0917  (what the command line says)
     from racepage.cli.program import Outcome, find  # noqa: PLC0415  (not for printing help)
     from racepage.execution.recorder import record  # noqa: PLC0415
 
+    refuse_to_write_twice(trace=trace_file, report=options.output)
     program = find(workload, args)
     process = os.getpid()
     streamed = trace_file if trace_file is not None and trace_file.suffix == ".arrows" else None
@@ -81,7 +82,7 @@ def run(  # noqa: PLR0917  (what the command line says)
     def finish(code: int | None = None) -> int:
         """Report it; the command comes to `code`, if that is known, and else to the findings."""
         trace = recording.trace()
-        usable = _kept(trace, trace_file, recording)
+        kept = _kept(trace, trace_file, recording)
         analysis = options.analyse(trace, f"checking {workload}")
         analysis = replace(
             analysis,
@@ -91,7 +92,7 @@ def run(  # noqa: PLR0917  (what the command line says)
         )
         analysis = options.policy.apply(analysis)
         if code is None:
-            code = exits.of(analysis.verdict) if usable else Exit.UNUSABLE
+            code = exits.of(analysis.verdict) if kept else Exit.UNUSABLE
         comes_to = code
         asked = OfTrace(analysis=analysis, trace=trace, subject=program.name)
         options.report(asked, lambda: comes_to)
@@ -152,7 +153,7 @@ def _run(
 def _kept(trace: Trace, path: Path | None, recording: Recording) -> bool:
     """Keep the trace, unless it was written while the program ran; False where it cannot be."""
     if recording.path is None:
-        return kept(trace, path)
+        return keep_if_asked(trace, path)
     said(recording.path, len(trace), "event")
     return True
 

@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 from racepage.cli.complete import targets
 from racepage.cli.exits import INTERRUPTED, Exit
 from racepage.cli.explore import budget_limits
-from racepage.cli.file_options import file_option
+from racepage.cli.file_options import file_option, refuse_to_write_twice
 from racepage.cli.options import format_option, output_option
 from racepage.cli.output import emit, say
 from racepage.cli.progress import LINE_EVERY
@@ -163,8 +163,7 @@ def _refuse(
         raise click.UsageError(
             f"{endless[0]} draws lots for ever: give a --budget, or take --strategies dpor"
         )
-    if state is not None and output is not None and state.resolve() == output.resolve():
-        raise click.UsageError(f"{state} cannot be both the state and the report; name two files")
+    refuse_to_write_twice(state=state, report=output)
 
 
 def _follow(

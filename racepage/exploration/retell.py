@@ -24,6 +24,7 @@ from racepage.execution.targets import KIND_MASK
 from racepage.execution.uncaught import sentence
 from racepage.exploration.plan import Plan, Point, shortest, usual_next
 from racepage.exploration.replay import Replay
+from racepage.exploration.same import MEND
 from racepage.exploration.schedule import Numbered, Thread, numbered
 from racepage.exploration.strategy import Run, Strategy
 from racepage.exploration.strategy import Task as Ready
@@ -174,9 +175,8 @@ def vanished(kind: str, number: int) -> None:
     """
     if kind not in MAY_VANISH:
         raise NondeterminismError(
-            f"execution {number} showed a {kind}, and does not when it is "
-            "scheduled the same: make the program independent of time, random numbers, the order "
-            "of sets, and what earlier executions left"
+            f"execution {number} showed a {kind}, and does not when it is scheduled the same: "
+            f"{MEND}"
         )
 
 

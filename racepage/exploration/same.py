@@ -21,6 +21,7 @@ MEND: Final = (
     "make the program independent of time, random numbers, the order of sets, and what earlier "
     "executions left"
 )
+"""What to do about it."""
 
 
 @contextmanager

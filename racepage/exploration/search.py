@@ -34,6 +34,18 @@ VERSION: Final = 1
 KEY: Final = "racepage-search"
 
 
+_ANOTHER: Final = {
+    "program": "its program is another",
+    "arguments": "its program was given other arguments",
+    "digest": "its program has changed",
+    "strategy": "its strategy is another",
+    "parameters": "its strategy has other parameters",
+    "most": "it has another limit of steps",
+    "racepage": "another version of racepage began it",
+}
+"""What it means that a member of `identity` is not the same."""
+
+
 class Known(NamedTuple):
     """A finding of before: of which execution, whether its schedule was shrunk, and that."""
 
@@ -150,9 +162,9 @@ def _refuse_another(saved: object, of: dict[str, Any]) -> None:
     if isinstance(saved, dict):
         for key, value in of.items():
             if saved.get(key) != value:
-                what = "its program has changed" if key == "digest" else f"its {key} is another"
                 raise RacepageError(
-                    f"a saved search that cannot go on here: {what}; begin anew with another file"
+                    f"a saved search that cannot go on here: {_ANOTHER[key]}; begin anew with "
+                    "another file"
                 )
     raise RacepageError("a saved search that does not say of what; begin anew with another file")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from unittest import SkipTest
 
 import pytest
 
-from racepage.errors import RacepageError
+from racepage.errors import NondeterminismError, RacepageError
 from racepage.exploration import api
 from racepage.exploration.again import Again, Replays, replay
 from racepage.exploration.result import Exploration, Found
@@ -85,8 +86,23 @@ class _Test:
             if self._schedule is None:
                 return self._explore(self._watched(body))
             return self._replay(self._watched(body), self._schedule)
+        except NondeterminismError as error:
+            raise VerdictError.refused(self._with_fixtures(error)) from None
         except RacepageError as error:
             raise VerdictError.refused(error) from None
+
+    def _with_fixtures(self, error: NondeterminismError) -> RacepageError:
+        """The error, with what earlier executions may have left something in."""
+        item = self._item
+        drawn = item.callspec.params if hasattr(item, "callspec") else {}
+        shared = [
+            name
+            for name in inspect.signature(item.obj).parameters
+            if name in item.funcargs and name not in drawn
+        ]
+        if not shared:
+            return error
+        return RacepageError(f"{error}; all executions share {', '.join(shared)}")
 
     def _watched(self, body: Callable[[], object]) -> Callable[[], object]:
         """The test, of which a skip or the like is no finding."""

@@ -42,7 +42,7 @@ class State:
         lines = self._lines()
         if lines:
             self._compare(lines[0], head)
-        known = {_key(cell): cell for cell in cells}
+        known = {str(cell): cell for cell in cells}
         for number, line in enumerate(lines[1:], 2):
             result = self._result(number, line, known)
             self.results[result.cell] = result
@@ -61,7 +61,7 @@ class State:
             RacepageError: it cannot be written.
         """
         data = {
-            "cell": _key(result.cell),
+            "cell": str(result.cell),
             "executions": result.executions,
             "steps": result.steps,
             "seconds": round(result.seconds, 3),
@@ -106,7 +106,7 @@ class State:
             raise self._wrong("is no state of a run")
         for name, value in head.items():
             if found.get(name) != value:
-                there, here = _short(found.get(name)), _short(value)
+                there, here = json.dumps(found.get(name)), json.dumps(value)
                 told = f": {there}, not {here}" if max(len(there), len(here)) < 80 else ""
                 other = "other" if name.endswith("s") else "another"
                 raise self._wrong(f"is the state of a run with {other} {name}{told}")
@@ -132,10 +132,6 @@ def _head(cells: Sequence[Cell], limits: Limits) -> dict[str, Any]:
         "strategies": list(dict.fromkeys(cell.strategy for cell in cells)),
         "subjects": list(dict.fromkeys(str(cell.subject) for cell in cells)),
     }
-
-
-def _key(cell: Cell) -> str:
-    return str(cell)
 
 
 def _read(data: Any, known: Mapping[str, Cell]) -> Result:
@@ -168,7 +164,3 @@ def _object(line: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _short(value: object) -> str:
-    return json.dumps(value)

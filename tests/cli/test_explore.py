@@ -307,6 +307,18 @@ def test_schedule_and_trace_of_the_first_finding_are_kept(racepage: Racepage) ->
     assert racepage("check", "race.trace").code == 1
 
 
+def test_a_file_that_only_has_functions_is_told_how_to_name_one(
+    racepage: Racepage, tmp_path: Path
+) -> None:
+    write(tmp_path, "idle.py", "def main():\n    pass\n")
+    done = racepage("explore", "idle.py")
+    assert done.code == 0
+    assert done.err == (
+        "racepage: idle.py ran without a step; a function of it is explored as idle.py:FUNCTION\n"
+    )
+    assert not racepage("explore", "idle.py:main").err
+
+
 def test_what_is_not_written_is_said(racepage: Racepage) -> None:
     done = racepage("explore", "programs.py:ordered", "--save-schedule", "race.json")
     assert done.code == 0
@@ -367,6 +379,26 @@ def test_a_search_of_another_program_is_refused(racepage: Racepage, programs: Pa
 
 
 @pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--strategy", "dfs"], "its strategy is another"),
+        (["--strategy", "random", "--seed", "1"], "its strategy has other parameters"),
+        (["--strategy", "random", "--steps", "99"], "it has another limit of steps"),
+        (["--strategy", "random", "--", "1"], "its program was given other arguments"),
+    ],
+)
+def test_a_search_that_was_begun_otherwise_is_refused(
+    racepage: Racepage, more: list[str], told: str
+) -> None:
+    args = ("explore", "programs.py:ordered", "--state", "search.json")
+    racepage(*args, "--strategy", "random", "--budget", "executions=3")
+    complaint = racepage(*args, *more).complaint
+    assert complaint == (
+        f"search.json: a saved search that cannot go on here: {told}; begin anew with another file"
+    )
+
+
+@pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"racepage-search": 1}', '{"racepage-search": 9}']
 )
 def test_what_is_no_saved_search_is_refused(racepage: Racepage, text: str) -> None:
@@ -415,6 +447,8 @@ def test_a_search_that_cannot_be_kept_is_reported_all_the_same(
         (["--state", "nowhere/search.json"], "there is no directory nowhere"),
         (["--save-schedule", "."], "is a directory"),
         (["--trace", "race.txt"], "--trace race.txt is to end with "),
+        (["--state", "a", "--save-schedule", "./a"], "a cannot be both the state and the schedule"),
+        (["--trace", "a.std", "-o", "a.std"], "a.std cannot be both the trace and the report"),
     ],
 )
 def test_bad_usage_is_one_line(racepage: Racepage, args: list[str], told: str) -> None:

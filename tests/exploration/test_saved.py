@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racepage.errors import RacepageError
+from racepage.exploration import schedule, search
 from racepage.exploration.replay import Replay
 from racepage.exploration.strategies import CHOICES, make
 from racepage.exploration.strategy import Strategy
@@ -198,3 +199,8 @@ def test_a_path_that_is_too_long_is_refused_at_once() -> None:
     name, state = next((name, state) for name, state in STATES if name == "dpor" and state["path"])
     with pytest.raises(RacepageError, match="more than 20000 items"):
         make(name).restore({**state, "path": state["path"][:1] * 20_001})
+
+
+def test_whatever_has_to_be_the_same_has_words_for_when_it_is_not() -> None:
+    of = search.identity(schedule.Program("target", "a.py:main"), "dpor", {}, 20_000)
+    assert of.keys() == search._ANOTHER.keys()

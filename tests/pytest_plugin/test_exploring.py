@@ -72,6 +72,21 @@ def test_the_command_is_one_for_where_pytest_was_called(
     again.stdout.fnmatch_lines(["the finding of the schedule came back"])
 
 
+def test_a_fixture_in_which_executions_leave_something_is_named(run: Pytest) -> None:
+    test = """
+@pytest.mark.racepage
+@pytest.mark.parametrize("number", [1])
+def test_makes_a_directory(number, tmp_path):
+    (tmp_path / "made").mkdir()
+    programs.clean()
+"""
+    result = run(test)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["racepage: RP023 *FileExistsError*; all executions share tmp_path"]
+    )
+
+
 def test_a_race_is_replayed_with_what_really_happens_and_is_heard_once(run: Pytest) -> None:
     """Its other order, in which it fails besides, is looked at without a word."""
     test = """
