@@ -19,7 +19,7 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.viewer import timed
+from benchmarks.long_trace import timed
 from racepage.cli.export import OF_A_FINDING, around_one, whole
 from racepage.detect import analyse
 
