@@ -2,10 +2,10 @@
 
 The trace is *mixed* of `benchmarks/sharing.py` (nine threads, 64 pages, one event in five
 synchronises), with a time on each synchronising event, as recordings have it. Of each format the
-time is that of all that `convert` does between reading and closing the file but the analysis, which
-`benchmarks/detect.py` measures. Of the formats that show one finding the rate counts all events of
-the trace, since all are looked at. Memory is what the process has had at most since the analysis:
-the layout and the edges are arrays, and of the file nothing is held.
+processor time is that of all that `convert` does between reading and closing the file but the
+analysis, which `benchmarks/detect.py` measures. Of the formats that show one finding the rate
+counts all events of the trace, since all are looked at. Memory is what the process has had at most
+since the analysis: the layout and the edges are arrays, and of the file nothing is held.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import resource
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.viewer import timed
+from benchmarks.long_trace import timed
 from racepage.cli.export import OF_A_FINDING, around_one, whole
 from racepage.detect import analyse
 
@@ -52,9 +52,9 @@ def main() -> None:
         for name in asked.only or FILES:
             path = Path(folder, FILES[name])
             form = name.partition(",")[0]
-            begin = perf_counter()
+            begin = process_time()
             (around_one if form in OF_A_FINDING else whole)(trace, analysis, path, form)
-            rate = len(trace) / (perf_counter() - begin)
+            rate = len(trace) / (process_time() - begin)
             size = path.stat().st_size
             path.unlink()
             more = (peak() - before) >> 20

@@ -67,7 +67,7 @@ def test_keys_the_address_and_the_filter_work_in_a_file_of_windows(view: Open) -
     expect(page.locator("#detail h3")).to_have_text("Event 1204")  # t1 locks
     page.keyboard.press("j")
     expect(page.locator("#detail h3")).to_contain_text("page:0[0:8]")
-    page.wait_for_function("location.hash.includes('f=0')")
+    page.wait_for_function("() => location.hash.includes('f=0')")
     page.keyboard.press("/")
     page.keyboard.type("nowhere")
     expect(page.locator("#shown")).to_have_text("0 of 2")

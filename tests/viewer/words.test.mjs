@@ -6,6 +6,7 @@ import {
   counted,
   cut,
   duration,
+  heldTold,
   plain,
   several,
   shortPlace,
@@ -44,4 +45,22 @@ test("what is too long is cut", () => {
   assert.equal(cut("abcdef", 4), "abc…");
   assert.equal(shortPlace("/home/me/project/inbox/page.py:3"), "…/inbox/page.py:3");
   assert.equal(shortPlace("page.py:3"), "page.py:3");
+});
+
+test("a page says which events of a long trace it holds", () => {
+  const facts = (windows, findings, live) => ({
+    events: 12345678,
+    windows,
+    findings: Array(findings).fill({}),
+    live,
+  });
+  const dense = "12,345,678 events: the timeline shows their density";
+  assert.equal(heldTold(facts(40, 40)), `${dense}; events are in the windows around 40 findings`);
+  assert.equal(heldTold(facts(1, 1)), `${dense}; events are in the windows around 1 finding`);
+  assert.equal(
+    heldTold(facts(200, 1234)),
+    `${dense}; events are in the windows around the first 200 of 1,234 findings`,
+  );
+  assert.equal(heldTold(facts(0, 0)), dense);
+  assert.equal(heldTold(facts(0, 3, {})), `${dense}, and events as you come closer`);
 });

@@ -50,15 +50,8 @@ def write_lines(
     for one in slices(trace, timeline, edges, marks(analysis)):
         for line in told.event(one):
             yield ",\n" + line
-    other = {"racepage": __version__, "time": timing(timeline)}
+    other = {"racepage": __version__, "time": _timing(timeline)}
     yield f'\n],"otherData":{json.dumps(other)}}}\n'
-
-
-def timing(timeline: Timeline) -> str:
-    """What the times mean."""
-    if timeline.wall:
-        return "the recording's clock, from its first event"
-    return f"logical: {timeline.least // 1000} us for every event, in the order of the trace"
 
 
 class _Told:
@@ -143,6 +136,13 @@ class _Told:
         if site not in self._sites:
             self._sites[site] = json.dumps(self._names.site(site))
         return f',"{key}":{self._sites[site]}'
+
+
+def _timing(timeline: Timeline) -> str:
+    """What the times mean."""
+    if timeline.wall:
+        return "the recording's clock, from its first event"
+    return f"logical: {timeline.least // 1000} us for every event, in the order of the trace"
 
 
 def _args(**values: str | int) -> str:

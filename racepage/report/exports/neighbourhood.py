@@ -96,6 +96,7 @@ def around(
             are there.
     """
     step = _Steps(trace, edges, among)
+    besides = set(start.besides)
     kept: set[int] = set()
     threads: set[int] = set()
     waiting = deque((*start.about, *start.besides))
@@ -106,7 +107,7 @@ def around(
             continue
         kept.add(event)
         threads.add(thread)
-        if event not in start.besides:
+        if event not in besides:
             waiting.extend(other for other in step.neighbours(event, most) if other not in kept)
     return np.array(sorted(kept), dtype=np.int64)
 

@@ -39,7 +39,7 @@ class Slice(NamedTuple):
         own: it has a slice of its own.
         op, target, flags, offset, length, site: as in the trace's columns.
         opens: the critical section that begins with it, a number into `Timeline.sections`, or None.
-        closes: those that end with it, innermost first.
+        closes: those that end with it.
         into, out: the numbers of the edges that lead to it, and that lead on from it.
         marks: the findings that name it.
     """
@@ -119,7 +119,7 @@ def slices(
                 (
                     *row,
                     opens[event][0] if event in opens else None,
-                    closes.get(event, [])[::-1],
+                    closes.get(event, ()),
                     [number + 1 for number in into.get(event, ())],
                     [number + 1 for number in out.get(event, ())],
                     [pointed_out[number] for number in marked.get(event, ())],

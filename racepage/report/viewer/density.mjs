@@ -37,8 +37,8 @@ export function upTo({ begin, width, buckets }, sums, low, position) {
   return before + (sums[low + bucket + 1] - before) * (place - bucket);
 }
 
-/** A grid, and the finer tiles of `tile` buckets that there are, by name; `shift` is the level that is
- * wanted now, null for the grid's own. */
+/** A grid, and the finer tiles of `tile` buckets that there are, by name; `shift` is the level that
+ * is wanted now, null for the grid's own. */
 export function levelsOf(base, tile = 1) {
   return { base, tile, tiles: new Map(), shift: null };
 }

@@ -78,7 +78,7 @@ export function eventTold(teller, event, finding) {
             ),
         )
       : null,
-    el("h4", {}, "What is ordered with it"),
+    el("h4", {}, `What is ordered with it${model.whole ? "" : ", of the events that are held"}`),
     orderTold(teller, event),
   ].filter(Boolean);
 }

@@ -53,6 +53,7 @@ function askerOf(model, shown) {
   const { live } = model.facts;
   const levels = model.density.order;
   let waits = 0,
+    wanted = null,
     busy = false,
     again = false;
 
@@ -73,11 +74,14 @@ function askerOf(model, shown) {
     Object.assign(model, next, { starters: undefined, onPages: undefined });
     shown.renew((row) => {
       const now = rowOf(model, old[row]);
-      return now < 0 ? null : now;
+      if (now >= 0) return now;
+      bring(old[row]); // chosen after the question was asked
+      return null;
     });
   };
 
   const look = async () => {
+    if (wanted !== null) await bringWanted();
     const { axis, event } = shown.focus.now;
     if (axis !== ORDER) return;
     const view = shown.timeline.viewNow();
@@ -92,22 +96,33 @@ function askerOf(model, shown) {
     }
   };
 
+  /** Look at an event of the trace that the page did not hold. */
+  const bringWanted = async () => {
+    const { events } = model.facts;
+    const number = wanted;
+    wanted = null;
+    const from = Math.max(0, number - live.window / 4);
+    const to = Math.min(events, number + live.window / 4);
+    await bringRows({ from, to }, number);
+    shown.go({ event: rowOf(model, number) });
+    if (shown.focus.now.a === null) shown.timeline.frame(true);
+  };
+
   /** One at a time; what changed meanwhile is looked at afterwards. */
-  const work = async (task) => {
+  const work = async () => {
     if (busy) {
       again = true;
       return;
     }
     busy = true;
     const { dataset } = document.documentElement;
-    dataset.asking = "";
     try {
-      await task();
+      await look();
     } catch (error) {
-      byId("held").textContent = `No more comes from the server (${error.message}): this is what came`;
+      const told = `No more comes from the server (${error.message}): this is what came`;
+      byId("held").textContent = told;
     }
     busy = false;
-    delete dataset.asking;
     dataset.asked = String(Number(dataset.asked ?? 0) + 1);
     if (again) {
       again = false;
@@ -117,19 +132,13 @@ function askerOf(model, shown) {
 
   const later = () => {
     clearTimeout(waits);
-    waits = setTimeout(() => work(look), REST);
+    waits = setTimeout(work, REST);
   };
 
-  /** Look at an event of the trace that the page does not hold. */
-  const bring = (number) =>
-    work(async () => {
-      const { events } = model.facts;
-      const from = Math.max(0, number - live.window / 4);
-      const to = Math.min(events, number + live.window / 4);
-      await bringRows({ from, to }, number);
-      shown.go({ event: rowOf(model, number) });
-      if (shown.focus.now.a === null) shown.timeline.frame(true);
-    });
+  const bring = (number) => {
+    wanted = number;
+    later();
+  };
 
   return { later, bring };
 }

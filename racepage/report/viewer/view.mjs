@@ -11,7 +11,7 @@ import { pagesOf } from "./pages.mjs";
 import { tableOf } from "./table.mjs";
 import { inks, themed } from "./theme.mjs";
 import { findingWith, pageWith, timelineOf } from "./timeline.mjs";
-import { counted, duration, plain, several, targetName } from "./words.mjs";
+import { counted, duration, heldTold, plain, several, targetName } from "./words.mjs";
 
 /** Show a model. `absent(event)` is told of an event of the trace that the address asks for, and the
  * page does not hold. Returns the focus, the timeline, and what makes all show the model anew. */
@@ -207,13 +207,7 @@ function tellHead(model) {
 function tellHeld({ whole, facts }) {
   if (whole) return;
   const note = byId("held");
-  const some = facts.windows < facts.findings.length;
-  const races = some
-    ? `the first ${counted(facts.windows)} of ${several(facts.findings.length, "finding")}`
-    : several(facts.windows, "finding");
-  note.textContent = facts.live
-    ? `${several(facts.events, "event")}: the timeline shows their density, and events as you come closer`
-    : `${several(facts.events, "event")}: the timeline shows their density; events are in the windows around ${races}`;
+  note.textContent = heldTold(facts);
   note.hidden = false;
 }
 

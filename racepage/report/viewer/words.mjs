@@ -63,6 +63,18 @@ export function bytesTold([start, stop]) {
   return `${several(stop - start, "byte")}, ${counted(start)} to ${counted(stop)}`;
 }
 
+/** What a page says that holds some of a trace's events only. */
+export function heldTold({ events, windows, findings, live }) {
+  const dense = `${several(events, "event")}: the timeline shows their density`;
+  if (live) return `${dense}, and events as you come closer`;
+  if (findings.length === 0) return dense;
+  const which =
+    windows < findings.length
+      ? `the first ${counted(windows)} of ${several(findings.length, "finding")}`
+      : several(windows, "finding");
+  return `${dense}; events are in the windows around ${which}`;
+}
+
 export const KIND = Object.freeze({
   PAGE: 0,
   USER: 1,

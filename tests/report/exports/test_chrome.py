@@ -135,6 +135,21 @@ def test_a_lock_that_another_thread_gives_back_is_held_until_then() -> None:
     assert [found[event].parent for event in (1, 2, 3)] == [found[0], None, None]
 
 
+def test_an_unlock_with_which_two_sections_end_has_a_slice_of_its_own() -> None:
+    """The second one is ended by another thread, before the first does anything else."""
+    source = """\
+        t1 lock lock:a
+        t1 lock lock:b
+        t1 unlock lock:a
+        t2 unlock lock:b
+    """
+    found = {one.event: one for one in shown(source).slices}
+    assert found[2].name == "unlock lock:a"
+    assert found[2].parent is found[1]
+    assert found[1].parent is found[0]
+    assert "unlock" not in found[0].args
+
+
 def test_a_wait_lasts_until_the_thread_goes_on() -> None:
     source = """\
         t1 block lock:a

@@ -98,6 +98,19 @@ def reach(edges: set[tuple[int, int]], count: int) -> set[tuple[int, int]]:
     return found
 
 
+def test_what_a_link_and_another_imply_is_no_link() -> None:
+    """t3 learns of t1 through t2, who learnt of it."""
+    source = """\
+        t1 release sync:a
+        t2 acquire sync:a
+        t2 release sync:b
+        t3 acquire sync:b
+    """
+    assert [*links(part(text.parse(source), [0, 1, 2, 3]))] == [(0, 1), (2, 3)]
+    assert [*links(part(text.parse(source), [0, 2, 3]))] == [(0, 1), (1, 2)]
+    assert [*links(part(text.parse(source), [0, 3]))] == [(0, 1)]
+
+
 LONG = "".join(f"t1 write page:0[{at}:{at + 1}]\n" for at in range(9))
 
 

@@ -59,6 +59,19 @@ def told(shown: Tracks, first: int) -> list[tuple[Any, ...]]:
     )
 
 
+def test_a_section_ends_with_its_unlock_and_not_when_the_thread_goes_on() -> None:
+    source = """\
+        t1 lock lock:m time=1000
+        t1 unlock lock:m time=1100
+        t2 lock lock:m time=1150
+        t1 write page:0[0:8] time=9000
+    """
+    found, _, _ = perfetto_rules.read(render(text.parse(source)))
+    section = found.slices[0]
+    assert (section.start, section.stop) == (0, 118)
+    assert edges(found) == [(1, 2)]
+
+
 def test_names_are_sent_once() -> None:
     data = render(text.parse("t1 write page:0[0:8] @ fill.py:1 fill\n" * 100))
     assert [data.count(word) for word in (b"write page:0", b"fill.py", b"bytes")] == [1, 1, 1]

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from racepage.detect import analyse
+from racepage.events import Frame, Kind, Op, Target
 from racepage.report import html
 from racepage.report.viewer.content import Content, Excerpt, whole
 from racepage.report.viewer.kept import Limits
 from racepage.trace import text
-from racepage.trace.columns import Trace
+from racepage.trace.columns import Trace, TraceBuilder
 
 RACY = text.parse(
     "\n".join(
@@ -145,3 +146,20 @@ def test_a_window_has_its_events_and_what_they_point_to() -> None:
 @pytest.mark.parametrize(("source", "held"), [("", []), ("main read page:0[0:8]", [0])])
 def test_a_trace_without_findings_has_an_excerpt(source: str, held: list[int]) -> None:
     assert excerpt(text.parse(source)).columns["at"].tolist() == held
+
+
+@pytest.mark.parametrize(
+    "evil", ["</script><img src=x>", "<!--<script>", "\u2028'\"&lt;", "\ud800"]
+)
+def test_no_name_becomes_markup_in_an_excerpt(evil: str) -> None:
+    build = TraceBuilder()
+    target = Target(Kind.PAGE, evil)
+    build.label(target, evil)
+    for name in ("1", "2"):
+        build.add(evil + name, Op.WRITE, target, 0, 8, stack=(Frame(evil, 1, evil),))
+    trace = build.finish()
+    page = html.render(trace, analyse(trace), subject="x", most_events=0, limits=LITTLE)
+    plain = html.render(RACY, analyse(RACY), subject="x", most_events=0, limits=LITTLE)
+    assert page.count("<") == plain.count("<")
+    block = page.split('id="data">')[1].split("</script>")[0]
+    assert json.loads(block)["threads"] == [evil + "1", evil + "2"]
