@@ -55,5 +55,9 @@ def pytest_runtest_setup() -> None:
 
     The end of every recording collects garbage, and the collected tests are 240,000 objects.
     """
-    gc.collect(1)
+    if gc.isenabled():
+        gc.collect(1)
+    else:  # an exploration that the last test gave up holds its kernel, until it is found
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()

@@ -180,6 +180,7 @@ def test_a_finding_that_was_seen_before_is_not_told_again() -> None:
     for number, outcome in enumerate(executions(both_orders, kernel, 40, seed=1), 1):
         batch.close_execution(number, outcome)
         keys += [seen.key for seen in batch.flush()]
+    kernel.close()
     assert len(keys) == len(set(keys)) == 3
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 
 from racepage import sync
 from racepage.execution.kernel import Execution, Kernel, quiet
@@ -22,7 +23,7 @@ def explore(
     *,
     executions: int = 20_000,
     kernel: Kernel | None = None,
-) -> Iterator[Execution]:
+) -> Generator[Execution, None, None]:
     """Each execution of the program: all there are, unless `strategy` says otherwise.
 
     Raises:
@@ -51,12 +52,13 @@ def results(program: Callable[[], object], strategy: Strategy | None = None) -> 
     """What the program returns in any execution, or how that ends where it does not."""
     found: set[object] = set()
     returned: list[object] = []
-    for execution in explore(lambda: returned.append(program()), strategy):
-        if execution.failed is not None:
-            assert execution.failed.failed is not None
-            raise execution.failed.failed
-        found.add(returned.pop() if execution.outcome == "ended" else execution.outcome)
-        returned.clear()
+    with closing(explore(lambda: returned.append(program()), strategy)) as executions:
+        for execution in executions:
+            if execution.failed is not None:
+                assert execution.failed.failed is not None
+                raise execution.failed.failed
+            found.add(returned.pop() if execution.outcome == "ended" else execution.outcome)
+            returned.clear()
     return found
 
 
