@@ -115,7 +115,7 @@ def test_a_deadlock_of_real_threads_fails_the_test_and_ends(
     result = pytester.runpytest_subprocess(*options, timeout=120)  # it hung, once
     result.assert_outcomes(failed=1, passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["━━ RP019 deadlock ━*", "racepage: 2 tests recorded: 1 with*"])
+    result.stdout.fnmatch_lines(["━━ RP019 deadlock *━*", "racepage: 2 tests recorded: 1 with*"])
 
 
 def test_tests_that_ask_for_nothing_load_nothing(pytester: pytest.Pytester) -> None:
