@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -40,7 +39,7 @@ def served(events: int, trace: Path | None) -> dict[str, float]:
                 figures |= _asked(address, events) | _looked(address)
                 return figures | _memory(process.pid)
             finally:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
 
 
 def _asked(address: str, events: int) -> dict[str, float]:

@@ -24,7 +24,7 @@ from racepage.trace.columns import Trace
 from tests.oracle.batches import stamped
 from tests.oracle.strategies import traces
 
-FEW = settings(max_examples=50)
+FEW = settings(max_examples=25)
 NOTHING = np.empty(0, dtype=np.int64)
 
 
@@ -147,7 +147,7 @@ def test_a_further_window_brings_the_ends_of_what_goes_on_in_it(
             assert {first, last} <= rows
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(trace=traces(40), cuts=st.lists(st.integers(0, 48), max_size=2), data=st.data())
 def test_some_events_are_ordered_by_their_arrows_as_in_the_whole_trace(
     trace: Trace, cuts: list[int], data: st.DataObject
