@@ -40,7 +40,7 @@ from racepage.execution.step import AWAIT, UNLOCK
 from racepage.execution.steps import Execution, Outcome, Steps
 from racepage.execution.targets import KIND_BITS
 from racepage.execution.task import NOBODY, NOTHING, Path, Place, Task, Wait, nothing
-from racepage.execution.turns import Choose, Pick
+from racepage.execution.turns import Choose, Draw, Pick
 from racepage.execution.waiting import Waiting
 
 __all__ = [
@@ -127,7 +127,13 @@ class Kernel(Waiting):
 
     # An execution
 
-    def execute(self, program: Callable[[], object], choose: Choose, pick: Pick) -> Execution:
+    def execute(
+        self,
+        program: Callable[[], object],
+        choose: Choose,
+        pick: Pick,
+        draw: Draw | None = None,
+    ) -> Execution:
         """Run `program` once, as the task 0.
 
         Args:
@@ -135,13 +141,15 @@ class Kernel(Waiting):
             choose: which of the tasks that can go, ascending by number, goes next; given the number
                 of the last one, -1 at first. None abandons the execution.
             pick: a number below the one given.
+            draw: where `choose` draws lots, all of them alike, a number below `1 << LOT_BITS` that
+                decides: at most points it is asked instead, which saves a call of Python's.
 
         Raises:
             RacepageError: the program did what cannot be done under control, or what `choose` said
                 cannot be done.
         """
         self._begin_anew()
-        self._choose, self._pick = choose, pick
+        self._choose, self._pick, self._draw = choose, pick, draw
         self._home = getcurrent()
         self.os_thread = get_ident()
         if self._unguard is None:
@@ -234,7 +242,7 @@ class Kernel(Waiting):
             self.touch(UNLOCK, target, *_BEGIN)
             task.more = ((target, *_BEGIN, AWAIT),)
         self._starters.append((getcurrent(), self.running))
-        self._calm = False
+        self._calm = 0
         self._to(task)
 
     def _root(self, program: Callable[[], object]) -> Task:

@@ -31,6 +31,10 @@ _left_alone: Final[list[Any]] = []
 
 Choose = Callable[[Sequence[Task], int], Any]
 Pick = Callable[[int], int]
+Draw = Callable[[], int]
+
+LOT_BITS: Final = 28
+"""What is drawn is below `1 << LOT_BITS`."""
 
 
 class Turns:
@@ -51,6 +55,7 @@ class Turns:
         "_choose",
         "_dead",
         "_done",
+        "_draw",
         "_error",
         "_gates",
         "_home",
@@ -74,6 +79,7 @@ class Turns:
 
     _choose: Choose
     _pick: Pick
+    _draw: Draw | None
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -98,7 +104,7 @@ class Turns:
         self._woken: list[Task] = []  # on their way to a point
         self._starters: list[tuple[Any, Task]] = []  # who goes on when the running one is at one
         self._watched = False  # somebody waits for a step to write something
-        self._calm = False  # at a point, there is nothing to do but to choose
+        self._calm = 0  # before so many steps there is nothing to do at a point but to choose
         self._outcome: Outcome = "ended"
         self._error: BaseException | None = None
         self._dead = False
@@ -120,7 +126,7 @@ class Turns:
         me = self.running
         me.next = me.number, how, target, start, stop
         steps = self._steps
-        if not self._calm or len(steps) >= self.most:
+        if len(steps) >= self._calm:
             self._stand(me)
             return
         # The rest is `_go_on`, for the common case.
@@ -130,9 +136,13 @@ class Turns:
             if not able:
                 self._stuck()
                 return
-        choose = self._choose  # looked up so, and not in the call, it is found at once
+        # Both are looked up so, and not in the call, as that finds them at once.
+        draw, choose = self._draw, self._choose
         try:
-            chosen = choose(able, me.number)
+            if draw is None:
+                chosen = choose(able, me.number)
+            else:
+                chosen = able[draw() * len(able) >> LOT_BITS]
         except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
             self._wrong(error)
             return
@@ -223,7 +233,7 @@ class Turns:
             self._look()
         if self._woken:
             self._wake_up()
-        self._calm = not (self._starters or self._watched or self.on_step)
+        self._calm = 0 if self._starters or self._watched or self.on_step else self.most
         if me is None and self._only_daemons():
             self._over(self._outcome)
             return
@@ -330,7 +340,7 @@ class Turns:
         """End the execution here. Whoever calls this is unwound, or has ended."""
         if not self._dead:
             self._dead = True
-            self._calm = False
+            self._calm = 0
             self._outcome = outcome
         self._home.switch()
 

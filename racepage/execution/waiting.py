@@ -113,7 +113,7 @@ class Waiting(Turns):
         task.more = (*task.more, (wait.token, 0, 1, AWAIT))
         self.touch(UNLOCK, wait.token)
         self._woken.append(task)
-        self._calm = False
+        self._calm = 0
 
     def watch(self, since: int) -> Watch:
         """What the running task has read from step number `since` on."""
@@ -129,7 +129,7 @@ class Waiting(Turns):
         wait.watches = touches
         self._watching.append(wait)
         self._watched = True
-        self._calm = False
+        self._calm = 0
         woken = self.park(wait, *(touches if timed else ()))
         if not woken:
             self._watch_no_more(wait)

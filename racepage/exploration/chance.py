@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
+from racepage.execution.turns import LOT_BITS
+
 MASK: Final = (1 << 64) - 1
 FACTOR: Final = 6364136223846793005
 ADDEND: Final = 1442695040888963407
@@ -23,7 +25,6 @@ _GOLDEN: Final = 0x9E3779B97F4A7C15
 _ROUNDS: Final = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 
 AT_ONCE: Final = 256
-DRAWN_BITS: Final = 28
 _DRAWN: Final = 24
 """How many numbers of each stream are drawn at once: small programs need no more."""
 
@@ -41,7 +42,7 @@ def start(seed: int, number: int) -> int:
 
 
 def streams(seed: int, first: int) -> list[Iterator[int]]:
-    """The streams of AT_ONCE executions from `first` on, each of numbers below `1 << DRAWN_BITS`.
+    """The streams of AT_ONCE executions from `first` on, each of numbers below `1 << LOT_BITS`.
 
     They are the upper bits of what `Chance` would step through, for hot paths: integers so small
     are multiplied much faster than what the upper half takes.
@@ -58,7 +59,7 @@ def streams(seed: int, first: int) -> list[Iterator[int]]:
         words *= np.uint64(FACTOR)
         words += np.uint64(ADDEND)
         column[:] = words
-    drawn >>= np.uint64(64 - DRAWN_BITS)
+    drawn >>= np.uint64(64 - LOT_BITS)
     return [
         chain(early, _drawn_from(word))
         for early, word in zip(drawn.tolist(), words.tolist(), strict=True)
@@ -68,7 +69,7 @@ def streams(seed: int, first: int) -> list[Iterator[int]]:
 def _drawn_from(word: int) -> Iterator[int]:
     while True:
         word = (word * FACTOR + ADDEND) & MASK
-        yield word >> 64 - DRAWN_BITS
+        yield word >> 64 - LOT_BITS
 
 
 class Chance:

@@ -206,7 +206,7 @@ class Explorer:
 
     def _execute(self) -> None:
         strategy = self._strategy
-        done = self._kernel.execute(self._body, strategy.choose, strategy.pick)
+        done = self._kernel.execute(self._body, strategy.choose, strategy.pick, strategy.draw)
         self._outcomes[done.outcome] += 1
         strategy.end(Run.of(done, self._most))
         self.executions += 1

@@ -6,10 +6,11 @@ testing using schedule bounding, PPoPP 2014). It is not uniform over interleavin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from racepage.exploration.chance import DRAWN_BITS, streams
+from racepage.execution.turns import LOT_BITS
+from racepage.exploration.chance import streams
 from racepage.exploration.seeded import Seeded
 from racepage.exploration.strategy import Task
 
@@ -19,29 +20,26 @@ class RandomWalk(Seeded):
 
     name: ClassVar[str] = "random"
 
+    draw: Callable[[], int]
+
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self._streams: list[Iterator[int]] = []
-        self._begun = 0  # the execution of the first of them
+        self._first = 0  # the execution of the first of them
 
     def begin(self) -> bool:
-        at = self._executions - self._begun
-        if not 0 <= at < len(self._streams):
-            self._streams, self._begun, at = (
-                streams(self._seed, self._executions),
-                self._executions,
-                0,
-            )
-        self._draw = self._streams[at].__next__
+        if not 0 <= self._executions - self._first < len(self._streams):
+            self._first = self._executions
+            self._streams = streams(self._seed, self._first)
+        self.draw = self._streams[self._executions - self._first].__next__
         return True
 
     def choose(self, tasks: Sequence[Task], last: int) -> Task | None:
         del last
-        draw = self._draw  # looked up so, and not in the call, it is found at once
-        return tasks[draw() * len(tasks) >> DRAWN_BITS]
+        return tasks[self.draw() * len(tasks) >> LOT_BITS]
 
     def pick(self, count: int) -> int:
-        return self._draw() * count >> DRAWN_BITS
+        return self.draw() * count >> LOT_BITS
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from racepage.execution.step import Step
@@ -88,6 +88,9 @@ class Strategy(ABC):
     exhaustive: ClassVar[bool] = False
     """Whether every behaviour was seen once `begin` says that nothing is left, unless an execution
     ended at the limit of steps: what would have come after it was not tried."""
+
+    draw: Callable[[], int] | None = None
+    """Where `choose` draws lots, all of them alike: what decides (`Kernel.execute`)."""
 
     @abstractmethod
     def begin(self) -> bool:

@@ -111,7 +111,8 @@ def view(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
 
 def settled(page: Page) -> None:
     """Wait until what was done is drawn, and is in the address."""
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(50)
+    page.wait_for_selector("html[data-settled]", state="attached")
 
 
 def address(page: Page) -> dict[str, str]:

@@ -120,7 +120,10 @@ export function show(model, absent = () => {}) {
 
   let written = location.hash.replace(/^#/, ""),
     waits = 0;
+  const { dataset } = document.documentElement;
+  dataset.settled = "";
   focus.tell((now, changed) => {
+    delete dataset.settled;
     setAxis(now.axis);
     if (changed.has("event") || changed.has("finding"))
       byId("said").textContent = spoken(model, now);
@@ -129,6 +132,7 @@ export function show(model, absent = () => {}) {
       const event = now.event === null ? null : model.at[now.event];
       written = toHash({ ...now, event });
       history.replaceState(null, "", `#${written}`);
+      requestAnimationFrame(() => (dataset.settled = ""));
     }, 120);
   });
   addEventListener("hashchange", () => {
