@@ -67,6 +67,7 @@ _THREAD: Final = Kind.THREAD
 _LOCK: Final = Kind.LOCK
 _PAGE: Final = Kind.PAGE
 _THREADS: Final = len(Kind)
+_EACH: Final = 1 << KIND_BITS
 _EXIT: Final = int(Op.EXIT)
 
 
@@ -167,9 +168,11 @@ class Kernel(Waiting):
             if not self._dead:  # at its first point
                 self._go_on(None)
             left = self._all.copy()
-            waiting = [task.upcoming for task in left if task is not self._failed]
+            waiting = [one.upcoming for one in left if one is not self._failed] if left else []
             self._note_collected(root)
-            self._unwind(left)
+            self._dead = True
+            if left:
+                self._unwind(left)
         finally:
             self._dead = True
             targets.numbering = None
@@ -193,8 +196,6 @@ class Kernel(Waiting):
 
     def _unwind(self, left: Sequence[Task]) -> None:
         """Have every task that is left end, wherever it stands."""
-        self._dead = True
-        current.unwind()
         for task in left:
             if task is self._failed:
                 continue
@@ -229,7 +230,9 @@ class Kernel(Waiting):
         nth = me.made[_THREADS]
         me.made[_THREADS] = nth + 1
         place = me.place.children.get(nth) or me.place.below((nth,))
-        task = self._task(place, body)
+        if place.number == NOBODY:
+            self._number_task(place)
+        task = Task(place, body)
         task.clock = me.clock
         task.daemon = daemon
         self._name(task, log)
@@ -246,14 +249,11 @@ class Kernel(Waiting):
         self._to(task)
 
     def _root(self, program: Callable[[], object]) -> Task:
-        self.running = root = self._task(self._first, program)
+        if self._first.number == NOBODY:
+            self._number_task(self._first)
+        self.running = root = Task(self._first, program)
         self._name(root, ThreadLog("main"))
         return root
-
-    def _task(self, place: Place, body: Callable[[], object]) -> Task:
-        if place.number == NOBODY:
-            self._number_task(place)
-        return Task(place, body)
 
     def _number_task(self, place: Place) -> None:
         place.number = len(self._tasks)
@@ -299,7 +299,7 @@ class Kernel(Waiting):
         if self._dead:
             self._home.switch()
             return
-        self.events.extend((_EXIT, current.NO_TARGET, 0, 0, None, -1))
+        self.extend((_EXIT, current.NO_TARGET, 0, 0, None, -1))
         task.log.ended = True
         self._all.remove(task)
         if task in self._ready:
@@ -341,12 +341,13 @@ class Kernel(Waiting):
     def number(self, kind: Kind) -> int:
         """The number of the next thing of that kind that the running task makes."""
         me = self.running
-        nth = me.made[kind]
-        me.made[kind] = nth + 1
-        number = me.place.numbers.get(nth << KIND_BITS | kind)
+        made = me.made
+        key = made[kind]
+        made[kind] = key + _EACH
+        number = me.place.numbers.get(key)
         if number is None:
             number = targets.fresh(kind)
-            self._number_as((*me.place.path, kind, nth), number)
+            self._number_as((*me.place.path, kind, key >> KIND_BITS), number)
         elif kind is not _THREAD:  # what an earlier execution made may have been another thing
             targets.given.pop(number, None)
             if kind is _LOCK:

@@ -25,10 +25,12 @@ class PerThread(Generic[T]):
         """The value of the current thread."""
         found: T
         if current.mode >= CONTROLLED:
-            kept = current.kernel.running.own
-            if self not in kept:
-                kept[self] = self._make()
-            found = kept[self]
+            me = current.kernel.running
+            if me.own is None:
+                me.own = {}
+            if self not in me.own:
+                me.own[self] = self._make()
+            found = me.own[self]
             return found
         try:
             found = self._real.value

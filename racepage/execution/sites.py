@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import add
 from types import CodeType
 from typing import Any
 
@@ -11,6 +10,15 @@ from numpy.typing import NDArray
 
 from racepage.events import Frame, Stack
 from racepage.trace.columns import NOTHING
+
+_Sorted = tuple[NDArray[np.int64], NDArray[np.int32]]
+
+
+def _sorted(by_key: dict[int, int]) -> _Sorted:
+    """The keys, ascending, and the id of each; behind them one that is greater than any address."""
+    keys = [*sorted(by_key), np.iinfo(np.int64).max]
+    ids = [by_key.get(key, NOTHING) for key in keys]
+    return np.array(keys, np.int64), np.array(ids, np.int32)
 
 
 class Sites:
@@ -29,6 +37,7 @@ class Sites:
         self.stacks: list[Stack] = []
         self._ids: dict[Stack, int] = {}
         self._by_key: dict[int, int] = {id(None) - 1: NOTHING}
+        self._sorted = _sorted(self._by_key)
         self._by_frames: dict[tuple[int, ...], int] = {}
         self._lines: dict[int, list[int]] = {}  # id of a code object -> line of each instruction
         self._kept: list[CodeType] = []
@@ -41,29 +50,31 @@ class Sites:
                 (`frames.stack`), or None for an event without a site.
             lastis: the offset of each; -1 where there is none, or a stack has its own.
         """
-        # This runs for every event of a recording: maps, and no step of Python's own.
-        known, count = self._by_key, len(codes)
-        try:
-            found = map(known.__getitem__, map(add, map(id, codes), lastis))
-            return np.fromiter(found, np.int32, count)
-        except KeyError:
-            keys = list(map(add, map(id, codes), lastis))
-            known = self._learn(set(keys) - known.keys(), keys, codes, lastis)
-            return np.fromiter(map(known.__getitem__, keys), np.int32, count)
+        # This runs for every event of a recording: maps and arrays, no step of Python's own.
+        count = len(codes)
+        keys = np.fromiter(map(id, codes), np.int64, count)
+        keys += np.fromiter(lastis, np.int64, count)
+        known, found = self._sorted
+        at = np.searchsorted(known, keys)
+        if not np.array_equal(known[at], keys):
+            known, found = self._learn(keys, codes, lastis)
+            at = np.searchsorted(known, keys)
+        return found[at]
 
-    def _learn(
-        self, new: set[int], keys: list[int], codes: list[Any], lastis: list[int]
-    ) -> dict[int, int]:
-        """Every key's id, those of `new` keys included."""
-        rows = dict(zip(keys, range(len(keys)), strict=True))  # one row of each key
+    def _learn(self, keys: NDArray[np.int64], codes: list[Any], lastis: list[int]) -> _Sorted:
+        """Every key's id, those of new keys included."""
         stacks: dict[int, int] = {}
-        for key in new:
-            code = codes[rows[key]]
+        distinct, rows = np.unique(keys, return_index=True)
+        for key, row in zip(distinct.tolist(), rows.tolist(), strict=True):
+            if key in self._by_key:
+                continue
+            code = codes[row]
             if isinstance(code, tuple):  # dies with the batch, and its address serves another
                 stacks[key] = self._stack(code)
             else:
-                self._by_key[key] = self._intern((self._frame(code, lastis[rows[key]]),))
-        return self._by_key | stacks if stacks else self._by_key
+                self._by_key[key] = self._intern((self._frame(code, lastis[row]),))
+        self._sorted = _sorted(self._by_key)
+        return _sorted(self._by_key | stacks) if stacks else self._sorted
 
     def _stack(self, frames: tuple[CodeType | int, ...]) -> int:
         """The id of a stack: code, offset, code, offset and so on."""

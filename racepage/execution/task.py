@@ -12,7 +12,7 @@ from racepage.execution.step import AWAIT, Step, Touch, Touched
 
 Path = tuple[int, ...]
 
-_MADE: Final = len(Kind) + 1
+_MADE: Final = [*map(int, Kind), 0]
 
 NOTHING: Final = -1
 """How a point touches that touches nothing."""
@@ -100,12 +100,13 @@ class Task:
         wait: what it waits on, or None.
         joins: the tasks whose end it waits for.
         clock: its own time, in seconds.
-        own: what it has for itself (`execution.per_thread`).
+        own: what it has for itself (`execution.per_thread`), if anything.
         thread: what `threading.current_thread` is, where that was asked or is known.
         must: what it is about to do gives something back, and is done even if the execution ends.
         told: how often it was told to end.
         doomed: it is, and this is unwound from its next point on.
-        made: how many things of each kind it has made, and how many threads started.
+        made: of the next thing of each kind that it makes, by which place.numbers has it; and how
+            many threads it has started.
         failed: what it raised, and nothing caught.
     """
 
@@ -145,9 +146,9 @@ class Task:
         self.wait: Wait | None = None
         self.joins: Sequence[Task] = ()
         self.clock = 0.0
-        self.own: dict[Any, Any] = {}
+        self.own: dict[Any, Any] | None = None
         self.thread: threading.Thread | None = None
-        self.made = [0] * _MADE
+        self.made = _MADE.copy()
         self.must = False
         self.doomed = False
         self.told = 0
@@ -159,7 +160,7 @@ class Task:
         """Let go of what the program may want to see freed."""
         self.body = nothing
         self.thread = None
-        self.own = {}
+        self.own = None
 
     @property
     def upcoming(self) -> Step:

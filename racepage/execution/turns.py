@@ -136,19 +136,19 @@ class Turns:
             if not able:
                 self._stuck()
                 return
-        # Both are looked up so, and not in the call, as that finds them at once.
-        draw, choose = self._draw, self._choose
-        try:
-            if draw is None:
+        draw = self._draw
+        if draw is not None:
+            chosen = able[draw() * len(able) >> LOT_BITS]
+        else:
+            choose = self._choose  # looked up so, and not in the call, it is found at once
+            try:
                 chosen = choose(able, me.number)
-            else:
-                chosen = able[draw() * len(able) >> LOT_BITS]
-        except BaseException as error:  # noqa: BLE001  (the strategy's: not the program's to catch)
-            self._wrong(error)
-            return
-        if chosen is None:
-            self._over("abandoned")
-            return
+            except BaseException as error:  # noqa: BLE001  (not the program's to catch)
+                self._wrong(error)
+                return
+            if chosen is None:
+                self._over("abandoned")
+                return
         steps.append(chosen.next)
         if chosen.more or chosen.gate is not None:
             self._pass(chosen)

@@ -74,7 +74,7 @@ class Batch:
         self._kernel = kernel
         self._names = Canonical()
         self._ends: list[int] = []  # of each execution, in the kernel's events
-        self._numbers: list[int] = []
+        self._last = 0  # the number of the last of them
         self._whole: list[bool] = []
         self._digests: set[int] = set()
         self._keys: set[str] = set()
@@ -86,14 +86,15 @@ class Batch:
         return len(self._kernel.events) >= FIELDS * MOST_EVENTS
 
     def close_execution(self, number: int, outcome: Outcome) -> None:
-        """Say that the events since the last time are one execution, and what it is called."""
+        """Say that the events since the last time are one execution: the next number."""
         self._ends.append(len(self._kernel.events))
-        self._numbers.append(number)
+        self._last = number
         self._whole.append(outcome == "ended")
 
     def flush(self) -> list[Seen]:
         """The findings that no earlier flush had, by execution; the kernel's events are cleared."""
-        kernel, ends, numbers = self._kernel, self._ends, self._numbers
+        kernel, ends = self._kernel, self._ends
+        first = self._last - len(ends) + 1
         found: list[Seen] = []
         if ends:
             columns = self._decoded()
@@ -104,9 +105,9 @@ class Batch:
                 chosen = new[np.array(self._whole)[new] == whole]
                 if len(chosen):
                     told = batched(*_chosen(columns, begin, chosen), self._names, judge_leaks=whole)
-                    found += self._examine(told, [numbers[each] for each in chosen.tolist()])
+                    found += self._examine(told, (first + chosen).tolist())
         kernel.clear()
-        self._ends, self._numbers, self._whole = [], [], []
+        self._ends, self._whole = [], []
         return self._first_seen(found)
 
     def _decoded(self) -> Columns:

@@ -45,6 +45,8 @@ Policy = Callable[[Analysis], Analysis]
 MOST_IN_A_BATCH: Final = 2048
 PROGRESS_SECONDS: Final = 0.1
 SWEEP_SECONDS: Final = 1.0
+SWEEP_LATE: Final = 5.0
+"""Seconds after which it is done in the midst of a batch."""
 SWEEP_SHARE: Final = 20
 """How much longer a search goes on than a sweep took: it grows with what the search keeps."""
 PAUSE_SECONDS: Final = 10.0
@@ -160,14 +162,15 @@ class Explorer:
         """Do what is due, and say whether there is to be another execution."""
         if now >= self._next_progress:
             self._tell_progress(now)
-        if now >= self._next_sweep:
-            self._sweep(now)
+        if now >= self._next_sweep + SWEEP_LATE:
+            self._sweep()
         if now >= self._next_pause and self._pause is not None:
             self._pause()
             self._next_pause = time.perf_counter() + PAUSE_SECONDS
         budget = self._budget
         end = inf if budget.seconds is None else self._began + budget.seconds
-        self._next = min(self._next_progress, self._next_sweep, self._next_pause, end)
+        late = self._next_sweep + SWEEP_LATE
+        self._next = min(self._next_progress, late, self._next_pause, end)
         if self._stopped:
             self._end = "was interrupted"
         elif budget.findings is not None and self._counted() >= budget.findings:
@@ -185,11 +188,12 @@ class Explorer:
         if self._progress is not None:
             self._progress(self.executions, len(self.found))
 
-    def _sweep(self, now: float) -> None:
+    def _sweep(self) -> None:
         """Let go of what executions left that only the garbage collector finds."""
+        before = time.perf_counter()
         gc.collect()
         after = time.perf_counter()
-        self._next_sweep = after + max(SWEEP_SECONDS, SWEEP_SHARE * (after - now))
+        self._next_sweep = after + max(SWEEP_SECONDS, SWEEP_SHARE * (after - before))
 
     def _counted(self) -> int:
         return sum(found.finding.suppressed is None for found in self.found)
@@ -207,16 +211,19 @@ class Explorer:
     def _execute(self) -> None:
         strategy = self._strategy
         done = self._kernel.execute(self._body, strategy.choose, strategy.pick, strategy.draw)
-        self._outcomes[done.outcome] += 1
+        outcome, steps = done.outcome, done.steps
+        self._outcomes[outcome] += 1
         strategy.end(Run.of(done, self._most))
         self.executions += 1
-        self.steps += len(done.steps)
-        self._pending[self.executions] = done.steps
-        self._batch.close_execution(self.executions, done.outcome)
-        if done.outcome in {"failed", "deadlock", "livelock"}:
+        self.steps += len(steps)
+        self._pending[self.executions] = steps
+        self._batch.close_execution(self.executions, outcome)
+        if outcome in {"failed", "deadlock", "livelock"}:
             self._end_badly(done)
         elif len(self._pending) >= self._size or self._batch.full:
             self._look()
+            if time.perf_counter() >= self._next_sweep:
+                self._sweep()  # now that there is little to look at
 
     def _end_badly(self, done: Execution) -> None:
         """Look at an execution that did not end as programs should."""

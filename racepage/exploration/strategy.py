@@ -68,12 +68,13 @@ class Run(NamedTuple):
             done: the execution.
             most: the limit; after that, threads took turns, as nobody had chosen.
         """
-        outcome = "limit" if done.outcome == "livelock" else done.outcome
-        steps = done.steps[:most] if outcome == "limit" else done.steps
+        outcome, steps, waiting, missed, failed, _, _ = done
+        if outcome == "livelock":
+            outcome = "limit"
         failure = None
-        if done.failed is not None and done.failed.failed is not None:
-            failure = done.failed.failed, done.failed.log.name
-        return cls(steps, done.waiting, outcome, done.missed, failure)
+        if failed is not None and failed.failed is not None:
+            failure = failed.failed, failed.log.name
+        return cls(steps[:most] if outcome == "limit" else steps, waiting, outcome, missed, failure)
 
 
 class Strategy(ABC):
