@@ -30,13 +30,12 @@ def note_collected(events: list[Any], begin: int, made: Sequence[int], *, ended:
         ended: what it still holds is leaked; else its threads hold it, who never came to their end.
     """
     gone = set(current.collected)
-    kept = [page for page in made if page not in gone]
-    if kept and ended:
+    if ended and not gone.issuperset(made):
         words, targets = events[begin::FIELDS], events[begin + 1 :: FIELDS]
         freed = {
             target for word, target in zip(words, targets, strict=True) if word & 0xFF == _FREE
         }
-        if not freed.issuperset(kept):
+        if not (freed | gone).issuperset(made):
             gc.collect()
             gone.update(current.collected)
     end = len(events)

@@ -217,9 +217,11 @@ class Turns:
             self._go_on(me)
 
     def _line_up(self, task: Task) -> None:
-        ready = self._ready
-        ready.append(task)
-        ready.sort(key=_number)
+        ready, number = self._ready, task.number
+        at = len(ready)
+        while at and ready[at - 1].number > number:
+            at -= 1
+        ready.insert(at, task)
 
     def _back(self) -> None:
         """Let the one go on that has let this one run to its point."""
@@ -384,7 +386,3 @@ class Turns:
 
 def _in_turn(able: Sequence[Task], last: int) -> Task:
     return next((task for task in able if task.number > last), able[0])
-
-
-def _number(task: Task) -> int:
-    return task.number

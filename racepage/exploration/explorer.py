@@ -120,7 +120,11 @@ class Explorer:
             try:
                 try:
                     self._find_again()
-                    while self._may_go_on():
+                    while (
+                        self.executions < self._until
+                        and time.perf_counter() < self._next
+                        and not self._stopped
+                    ) or self._look_around():
                         if not self._strategy.begin():
                             self._exhausted = True
                             break
@@ -152,14 +156,9 @@ class Explorer:
     def _seconds(self) -> float:
         return self._spent + time.perf_counter() - self._began
 
-    def _may_go_on(self) -> bool:
-        now = time.perf_counter()
-        if now < self._next and self.executions < self._until and not self._stopped:
-            return True
-        return self._look_around(now)
-
-    def _look_around(self, now: float) -> bool:
+    def _look_around(self) -> bool:
         """Do what is due, and say whether there is to be another execution."""
+        now = time.perf_counter()
         if now >= self._next_progress:
             self._tell_progress(now)
         if now >= self._next_sweep + SWEEP_LATE:

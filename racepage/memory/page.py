@@ -119,7 +119,8 @@ class Page(PageAccess):
         # A finalizer may run anywhere, even inside the recorder: it appends, and nothing else.
         if self._freed_by is None:
             current.collect(self.number)
-            failures.give_back(self._charge, self._size // PAGE_SIZE)
+            if self._charge:
+                failures.give_back(self._charge, self._size // PAGE_SIZE)
         else:
             current.drop(self.number)
 

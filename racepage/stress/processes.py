@@ -87,15 +87,14 @@ def _heard(workers: dict[int, _Worker], waiting: deque[tuple[Cell, int]]) -> Ite
     pipes = {worker.pipe: worker for worker in workers.values()}
     ready = wait(list(pipes), _TICK_SECONDS)
     for pipe, worker in pipes.items():
-        how = worker.hung()
+        how, event = worker.hung(), None  # hung, though it may say how far it is
         try:
             if pipe in ready:
                 event = worker.heard()
-                if event is not None:
-                    yield event
-                    continue
         except (EOFError, OSError):
             how = worker.death()
+        if event is not None:
+            yield event
         if how is None or worker.cell is None:
             continue
         worker.kill()

@@ -48,17 +48,15 @@ class Thread(threading.Thread):
         if current.mode < CONTROLLED or group is not None:
             super().__init__(group, target, name, args, kwargs, daemon=daemon)
             return
-        # No thread of the operating system is going to run it, and to make what that takes (an
-        # event, a place among those that a fork has to mend) would take longer than all the rest.
-        vars(self).update(
-            _NEVER_BEGUN,
-            _target=target,
-            _name=str(name) if name else _made_up(target),
-            _args=args,
-            _kwargs={} if kwargs is None else kwargs,
-            _daemonic=current.kernel.running.daemon if daemon is None else daemon,
-            _racepage_ready=current.new_thread(""),  # it has a number from the beginning
-        )
+        # No thread of the operating system is going to run it. To make what that takes (an event, a
+        # place among those that a fork has to mend) would take longer than all the rest.
+        self._target = target
+        self._name = str(name) if name else _made_up(target)
+        self._args = args
+        self._kwargs = {} if kwargs is None else kwargs
+        self._daemonic = current.kernel.running.daemon if daemon is None else daemon
+        self._initialized = True
+        self._racepage_ready = current.new_thread("")  # it has a number from the beginning
 
     def start(self) -> None:
         """Begin to `run` in a thread of its own.
@@ -99,14 +97,19 @@ class Thread(threading.Thread):
         Raises:
             RuntimeError: it was not started, or is the current thread.
         """
-        join(self, super().join, timeout, _getframe(1))
+        if self._racepage_task is None:
+            join(self, super().join, timeout, _getframe(1))
+        else:
+            join_started(self, self._racepage_task, timeout, _getframe(1))
 
 
 _STARTED: Final = (2, 3)
 """The byte of a thread under control that says whether it was started; the kernel has others."""
 
-_NEVER_BEGUN: Final = vars(threading.Thread(name="racepage", daemon=False))
-"""The attributes of a thread that nobody has started: the same in all, but for a few."""
+for _name, _value in vars(threading.Thread(name="racepage", daemon=False)).items():
+    # What the others have of their own as well, and those under control have never changed.
+    if _name not in {"_target", "_name", "_args", "_kwargs", "_daemonic", "_initialized"}:
+        setattr(Thread, _name, _value)
 
 
 def _made_up(target: Callable[..., object] | None) -> str:
@@ -146,10 +149,11 @@ def start(
     body = thread.run
     thread._racepage_log = log
     current.start(log, frame)
-    if thread.daemon or thread._racepage_detached:
+    daemon = thread.daemon
+    if daemon or thread._racepage_detached:
         current.detach(log, frame)
     if current.mode >= CONTROLLED:
-        task = current.kernel.adopt(log, body, daemon=thread.daemon)
+        task = current.kernel.adopt(log, body, daemon=daemon)
         task.thread = thread
         thread._racepage_task = task
         current.kernel.let_begin(task)
@@ -176,11 +180,7 @@ def join(
     stop_unless_started(thread)
     log, task = thread._racepage_log, thread._racepage_task
     if task is not None:
-        if current.mode >= CONTROLLED and current.kernel.running is task:
-            raise RuntimeError("cannot join current thread")
-        if thread._racepage_ready is not None and current.mode >= CONTROLLED:
-            current.kernel.also(READ, thread._racepage_ready.number, *_STARTED)
-        join_task(task, timeout, frame)
+        join_started(thread, task, timeout, frame)
         return
     if log is None or thread is threading.current_thread():
         really(timeout)  # raises
@@ -195,6 +195,16 @@ def join(
             waits.wake(frame)
     if not thread.is_alive():
         current.join(log, frame)
+
+
+def join_started(thread: Thread, task: Task, timeout: float | None, frame: FrameType) -> None:
+    """Wait for the end of a thread that was started under control, as `join` does."""
+    if current.mode >= CONTROLLED:
+        if current.kernel.running is task:
+            raise RuntimeError("cannot join current thread")
+        if thread._racepage_ready is not None:
+            current.kernel.also(READ, task.log.number, *_STARTED)
+    join_task(task, timeout, frame)
 
 
 def join_task(task: Task, timeout: float | None, frame: FrameType) -> None:

@@ -111,7 +111,10 @@ def view(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
 
 def settled(page: Page) -> None:
     """Wait until what was done is drawn, and is in the address."""
-    page.wait_for_timeout(50)
+    # What a mouse or a key does comes with a frame; what that changes is drawn in the next one.
+    page.evaluate(
+        "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    )
     page.wait_for_selector("html[data-settled]", state="attached")
 
 

@@ -69,7 +69,7 @@ def test_nothing_to_do_needs_no_process() -> None:
 
 
 @pytest.mark.parametrize("again", [True, False])
-def test_a_process_that_does_not_end_counts_as_dead(
+def test_a_process_that_does_not_end_counts_as_dead_whatever_it_says(
     monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
     monkeypatch.setattr("racepage.stress.processes.PATIENCE_SECONDS", -60.0)

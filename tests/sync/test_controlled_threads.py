@@ -43,7 +43,7 @@ def looks(thread: threading.Thread) -> dict[str, Any]:
         "alive": thread.is_alive(),
         "repr": repr(thread).replace("racepage.sync.", ""),
         **{name: kept[name] for name in ("_name", "_args", "_kwargs")},
-        "attributes": {name for name in kept if not name.startswith("_racepage")},
+        "attributes": {name for name in dir(thread) if not name.startswith(("_racepage", "__"))},
     }
 
 
