@@ -215,6 +215,7 @@ def test_submit_orders_before_the_task_and_its_end_before_the_result(stage: Stag
         t1.mark("submit")
         future = t1.do(pool.submit, stage.mark, "task")
         t1.mark("after the submit")
+        until(lambda: future._state == "finished")  # so that nobody has to wait for it
         t2.do(future.result, 30)
         t2.mark("result")
         pool.shutdown()
