@@ -121,8 +121,8 @@ def settled(page: Page) -> None:
 def address(page: Page) -> dict[str, str]:
     """What the address says is looked at."""
     settled(page)
-    _, _, hash_ = page.url.partition("#")
-    return dict(part.split("=", 1) for part in hash_.split("&") if part)
+    hash_: str = page.evaluate("() => location.hash")  # `page.url` comes later
+    return dict(part.split("=", 1) for part in hash_.removeprefix("#").split("&") if part)
 
 
 def place(page: Page, event: int, thread: int, *, above: int = 0) -> tuple[float, float]:

@@ -132,7 +132,7 @@ export function show(model, absent = () => {}) {
       const event = now.event === null ? null : model.at[now.event];
       written = toHash({ ...now, event });
       history.replaceState(null, "", `#${written}`);
-      requestAnimationFrame(() => (dataset.settled = ""));
+      dataset.settled = "";
     }, 120);
   });
   addEventListener("hashchange", () => {
