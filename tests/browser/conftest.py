@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from racepage.detect import analyse
 from racepage.report import html
@@ -20,6 +20,11 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 READY = "html[data-ready]"
+
+PATIENCE = 60_000
+"""Milliseconds that a page may take for anything: machines that test are busy."""
+
+expect.set_options(timeout=PATIENCE)
 
 TWO_RACES = """\
 main  alloc  page:0 size=4096 zero
@@ -89,7 +94,7 @@ def view(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         if listening:
             page.on("console", lambda message: said.append(message.text))
             page.on("pageerror", lambda error: said.append(str(error)))
