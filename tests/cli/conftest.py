@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -62,6 +63,19 @@ def racepage(
         return Result(end.value.code, *capfd.readouterr())
 
     return command
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was opened; no test opens a browser."""
+    pages: list[str] = []
+
+    def open_(url: str) -> bool:
+        pages.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_)
+    return pages
 
 
 @pytest.fixture

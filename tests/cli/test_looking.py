@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 
 import pytest
@@ -28,19 +27,6 @@ def clean():
 @pytest.fixture(autouse=True)
 def program(tmp_path: Path) -> None:
     (tmp_path / "two.py").write_text(PROGRAM)
-
-
-@pytest.fixture(autouse=True)
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was opened; no test opens a browser."""
-    pages: list[str] = []
-
-    def open_(url: str) -> bool:
-        pages.append(url)
-        return True
-
-    monkeypatch.setattr(webbrowser, "open", open_)
-    return pages
 
 
 def test_the_first_finding_of_an_exploration_and_of_its_replay_can_be_looked_at(

@@ -11,19 +11,6 @@ from racepage.cli import serving
 from tests.cli.conftest import RACY, Racepage
 
 
-@pytest.fixture(autouse=True)
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was opened; no test opens a browser."""
-    pages: list[str] = []
-
-    def open_(url: str) -> bool:
-        pages.append(url)
-        return True
-
-    monkeypatch.setattr(webbrowser, "open", open_)
-    return pages
-
-
 def test_the_page_stands_beside_the_trace_and_is_opened(
     racepage: Racepage, racy: Path, opened: list[str]
 ) -> None:
