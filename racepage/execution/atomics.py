@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import operator
 from _thread import RLock
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from operator import index
 from sys import _getframe
@@ -103,7 +104,7 @@ class Exchanged(NamedTuple):
         return self.ok
 
 
-class AtomicWord:
+class AtomicWord(ABC):
     """A number in memory that threads read and change as a whole, whatever they do meanwhile.
 
     It is unsigned, little endian, of 1, 2, 4 or 8 bytes, and wraps around: any integer will do as
@@ -239,13 +240,13 @@ class AtomicWord:
         """The word's bytes when it holds `value`."""
         return (index(value) % self._limit).to_bytes(len(self._here), "little")
 
+    @abstractmethod
     def _point(self, how: int) -> None:
         """Stop before an operation; a kernel says who goes next."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _log(self, word: int, frame: FrameType, old: bytes, new: bytes | None) -> None:
         """Log an operation, in the section; `current.mode` is on."""
-        raise NotImplementedError
 
 
 def _second(_: int, value: int) -> int:

@@ -7,6 +7,7 @@ the hot path: most operations find nobody woken and no gate to look at.
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -37,7 +38,7 @@ LOT_BITS: Final = 28
 """What is drawn is below `1 << LOT_BITS`."""
 
 
-class Turns:
+class Turns(ABC):
     """Lets tasks take turns, in one execution after the other.
 
     Attributes:
@@ -312,13 +313,13 @@ class Turns:
             self._starters.append((getcurrent(), self.running))
             self._to(task)
 
+    @abstractmethod
     def _look(self) -> None:
         """Wake those that wait for what the last step has written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _hire(self) -> Any:
         """A greenlet for a task."""
-        raise NotImplementedError
 
     # The end
 
