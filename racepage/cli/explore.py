@@ -205,8 +205,8 @@ def explore(  # noqa: PLR0917  (what the command line says)
     from racepage.cli.controlled import controlled  # noqa: PLC0415  (not for printing help)
     from racepage.cli.searching import saved, searching  # noqa: PLC0415
     from racepage.exploration import api  # noqa: PLC0415
-    from racepage.exploration.explorer import SHRINKS  # noqa: PLC0415
     from racepage.exploration.result import Budget  # noqa: PLC0415
+    from racepage.exploration.shrink import SHRINKS  # noqa: PLC0415
 
     refuse_to_write_twice(
         state=state_file, schedule=save_schedule, trace=trace_file, report=options.output

@@ -19,10 +19,11 @@ from racepage.errors import RacepageError
 from racepage.execution.crew import crew
 from racepage.execution.kernel import MOST_STEPS
 from racepage.exploration.arguments import ATTRIBUTE, check, refuse_async, refuse_misspelt
-from racepage.exploration.explorer import SHRINKS, Explorer, Pause, Policy, Progress
+from racepage.exploration.explorer import Explorer, Pause, Policy, Progress
 from racepage.exploration.result import Budget, Exploration, Found
 from racepage.exploration.schedule import Program
 from racepage.exploration.schedule_file import to_line
+from racepage.exploration.shrink import SHRINKS
 from racepage.exploration.strategies import PARAMETERS, make
 
 P = ParamSpec("P")

@@ -28,7 +28,7 @@ from racepage.exploration.retell import Teller, Told, ended, vanished
 from racepage.exploration.same import compare, same
 from racepage.exploration.schedule import Program, Schedule, Shown, choices
 from racepage.exploration.search import Known
-from racepage.exploration.shrink import shrink
+from racepage.exploration.shrink import SHRINKS, shrink
 from racepage.exploration.strategy import Run, Strategy
 from racepage.finding import Analysis, Finding
 from racepage.wording import counted
@@ -50,8 +50,6 @@ SWEEP_LATE: Final = 5.0
 SWEEP_SHARE: Final = 20
 """How much longer a search goes on than a sweep took: it grows with what the search keeps."""
 PAUSE_SECONDS: Final = 10.0
-SHRINKS: Final = 1000
-"""Executions that may be spent on making one schedule small."""
 SHRINK_STEPS: Final = 2_000_000
 """Steps that may be, in all of those."""
 
@@ -61,7 +59,8 @@ class Explorer:
 
     Attributes:
         executions: so far.
-        found: what was found so far, without what policy says is not to count.
+        steps: in all of them.
+        found: what was found so far, what policy says is not to count included.
     """
 
     def __init__(

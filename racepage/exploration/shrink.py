@@ -30,8 +30,8 @@ from racepage.exploration.fewer import fewer
 from racepage.exploration.plan import Picked, Plan, Planned, Switch, following, picked
 from racepage.exploration.turns import Turn, turns
 
-BUDGET: Final = 1_000
-"""Executions, unless the caller says otherwise."""
+SHRINKS: Final = 1_000
+"""Executions that may be spent on making one schedule small, unless the caller says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Shrunk:
 
 
 def shrink(
-    steps: Sequence[Step], attempt: Callable[[Planned], Attempt], budget: int = BUDGET
+    steps: Sequence[Step], attempt: Callable[[Planned], Attempt], budget: int = SHRINKS
 ) -> Shrunk | None:
     """The smallest plan that is found under which what a schedule has shown comes again.
 
